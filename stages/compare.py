@@ -1,0 +1,13 @@
+"""Compare the models on the same answers."""
+
+from tool_dpo.errors import run
+from tool_dpo.report import compare
+from tool_dpo.stage import paths
+
+
+def main() -> None:
+    compare(*paths("answers", "metrics", "curves", "out", "plots", description=__doc__))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,19 @@
+"""Make triplets from the tool definitions."""
+
+from tool_dpo.errors import run
+from tool_dpo.generate import generate
+from tool_dpo.params import load_params
+from tool_dpo.records import write_lines
+from tool_dpo.stage import paths
+from tool_dpo.tools import read_tools
+
+
+def main() -> None:
+    tools, out = paths("tools", "out", description=__doc__)
+    params = load_params()
+    triplets = generate(read_tools(tools), params.generate, params.seed)
+    write_lines(out, (triplet.record() for triplet in triplets))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,16 @@
+"""Check that the base model can be had, and name it in a model folder."""
+
+from tool_dpo.errors import run
+from tool_dpo.model import prepare
+from tool_dpo.params import load_params
+from tool_dpo.stage import paths
+
+
+def main() -> None:
+    (out,) = paths("out", description=__doc__)
+    params = load_params()
+    prepare(params.chosen.weights, out)
+
+
+if __name__ == "__main__":
+    run(main)

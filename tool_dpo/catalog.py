@@ -1,0 +1,163 @@
+"""The offline source of requests: fill a tool's request templates with values, and keep the call they mean."""
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from tool_dpo.phrases import Slot, Template, parse_template, spoken_list
+from tool_dpo.schema import Schema
+from tool_dpo.tools import Tool
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+_FIRST_DAY = date(2026, 1, 1)
+_DAYS = 730
+_ITEMS = 3
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class Said:
+    """A value, and the words for it."""
+
+    value: Any
+    text: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for, and the parameters of the call it means."""
+
+    text: str
+    parameters: dict[str, Any]
+
+
+class Speaker:
+    """Draws values and the words for them; every draw comes from `rng`, so a seed gives the same bytes everywhere."""
+
+    def __init__(self, rng: random.Random, optional: float) -> None:
+        self._rng = rng
+        self._optional = optional
+        self._faker = _faker()
+        self._faker.seed_instance(rng.getrandbits(64))
+
+    def request(self, tool: Tool) -> Request:
+        """One request for the tool.
+
+        Raises:
+            ValueError: a parameter tells no way to draw a value (no enum, examples, range, format or x-faker).
+        """
+        said = self._object(tool.parameters, tool.requests)
+        return Request(said.text, said.value)
+
+    def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
+        template = self._rng.choice(templates)
+        values: dict[str, Any] = {}
+        text = ""
+        for segment in template.segments:
+            if segment.optional and self._rng.random() >= self._optional:
+                continue
+            for part in segment.parts:
+                if isinstance(part, Slot):
+                    said = self._slot(part, schema["properties"][part.name])
+                    values[part.name] = said.value
+                    text += said.text
+                else:
+                    text += part
+        return Said({name: values[name] for name in schema["properties"] if name in values}, text)
+
+    def _slot(self, slot: Slot, schema: Schema) -> Said:
+        if slot.yes is not None and slot.no is not None:
+            value = self._rng.random() < 0.5
+            return Said(value, slot.yes if value else slot.no)
+        try:
+            return self.say(schema)
+        except ValueError as error:
+            raise ValueError(f"{slot.name}: {error}" if " " in str(error) else str(error)) from None
+
+    def say(self, schema: Schema) -> Said:
+        """A value that fits the schema, and the words for it."""
+        if "x-phrase" in schema:
+            texts = schema["x-phrase"]
+            templates = tuple(map(parse_template, [texts] if isinstance(texts, str) else texts))
+            return self._object(schema, templates)
+        if "enum" in schema:
+            value = self._rng.choice(schema["enum"])
+            return Said(value, self._enum_word(value, schema))
+        if schema.get("type") == "array" and "examples" not in schema:
+            return self._list(schema)
+        if schema.get("format") == "date":
+            return self._date()
+        value = self._plain(schema)
+        return Said(value, value if isinstance(value, str) else _number_word(value))
+
+    def _enum_word(self, value: Any, schema: Schema) -> str:
+        words = schema.get("x-say", {}).get(str(value), str(value).replace("_", " "))
+        return words if isinstance(words, str) else str(self._rng.choice(words))
+
+    def _list(self, schema: Schema) -> Said:
+        low = schema.get("minItems", 1)
+        size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
+        items: list[Said] = []
+        for _ in range(_ATTEMPTS * size):
+            item = self.say(schema["items"])
+            if len(items) < size and all(item.value != other.value for other in items):
+                items.append(item)
+        return Said([item.value for item in items], spoken_list([item.text for item in items]))
+
+    def _date(self) -> Said:
+        day = _FIRST_DAY + timedelta(days=self._rng.randrange(_DAYS))
+        month = _MONTHS[day.month - 1]
+        words = (day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}")
+        return Said(day.isoformat(), self._rng.choice(words))
+
+    def _plain(self, schema: Schema) -> Any:
+        if "examples" in schema:
+            return self._rng.choice(schema["examples"])
+        if "x-faker" in schema:
+            return str(getattr(self._faker, schema["x-faker"])())
+        if schema.get("type") in ("integer", "number") and "minimum" in schema and "maximum" in schema:
+            return self._in_range(schema)
+        if schema.get("format") in self._formats:
+            return self._formats[schema["format"]](self)
+        raise ValueError("no way to draw a value: give it an enum, examples, a range, a known format or x-faker")
+
+    def _in_range(self, schema: Schema) -> int | float:
+        step = Decimal(str(schema.get("multipleOf", 1 if schema["type"] == "integer" else "0.01")))
+        low = -(-Decimal(str(schema["minimum"])) // step)
+        high = Decimal(str(schema["maximum"])) // step
+        value = self._rng.randint(int(low), int(high)) * step
+        return int(value) if value == int(value) else float(value)
+
+    _formats: dict[str, Callable[["Speaker"], str]] = {
+        "email": lambda self: self._faker.ascii_safe_email(),
+        "uri": lambda self: self._faker.url(),
+        "ipv4": lambda self: self._faker.ipv4_public(),
+        "uuid": lambda self: str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
+        "date-time": lambda self: (
+            datetime.combine(_FIRST_DAY, datetime.min.time(), UTC)
+            + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
+        ).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)  # calendar.month_name would follow the machine's locale
+
+
+@cache
+def _faker() -> "Faker":
+    from faker import Faker
+
+    return Faker("en_US")
+
+
+def _number_word(value: Any) -> str:
+    return str(value)

@@ -1,0 +1,25 @@
+"""Errors a user can act on, and the one place that turns them into a line and an exit code."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+
+class InputError(Exception):
+    """A fault in the input, the settings or the machine; its text is the one line shown to the user."""
+
+
+def run(main: Callable[[], None]) -> NoReturn:
+    """Run `main` as a program: exit 0, or print one line to stderr and exit 1 (130 after Ctrl-C)."""
+    try:
+        main()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"{error.filename or 'I/O'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("interrupted: earlier outputs are untouched; run the same command to continue", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)

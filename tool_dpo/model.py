@@ -1,0 +1,301 @@
+"""Models: load, adapt, generate, save. The only module that knows transformers, peft, bitsandbytes and unsloth.
+
+A model folder holds `weights.json` (what the base is and how to load it) and, once trained, a LoRA adapter.
+`models/base` has no adapter. So every folder loads the same way, with no other settings.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import WeightsParams, read_section
+from tool_dpo.prompt import messages
+from tool_dpo.records import read_json, write_json
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+WEIGHTS = "weights.json"
+ADAPTER = "adapter_config.json"
+END_OF_TURN = "<|im_end|>"
+
+_TWO_LAYERS = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+}
+
+
+def prepare(weights: WeightsParams, folder: Path) -> None:
+    """Check that the base model can be had, and write the folder that names it.
+
+    Raises:
+        InputError: the weights are missing or altered, or the backend cannot run here.
+    """
+    _require_backend(weights)
+    if not weights.source.startswith("hub:"):
+        _base(weights)
+    write_json(folder / WEIGHTS, asdict(weights))
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a model folder, padding on the left, ending turns as ChatML does."""
+    from transformers import AutoTokenizer
+
+    weights = read_weights(folder)
+    with _loading(weights):
+        tokenizer = AutoTokenizer.from_pretrained(_base(weights), revision=weights.revision)
+    return _as_chatml(tokenizer)
+
+
+def load(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
+    """The base model of a folder, with the folder's adapter on it if it has one.
+
+    Raises:
+        InputError: the folder, the weights, the GPU or the network that it takes is missing.
+    """
+    weights = read_weights(folder)
+    _require_backend(weights)
+    with _loading(weights):
+        if weights.backend == "unsloth":
+            return _load_unsloth(weights, folder, trainable)
+        return _load_transformers(weights, _base(weights), folder, trainable)
+
+
+def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainable: bool) -> "PreTrainedModel":
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    dtype = getattr(torch, weights.dtype)
+    quantization = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+    )
+    model = AutoModelForCausalLM.from_pretrained(
+        base,
+        revision=weights.revision,
+        dtype=dtype,
+        device_map="auto" if torch.cuda.is_available() else None,
+        quantization_config=quantization if weights.load_in_4bit else None,
+        use_safetensors=True,
+    )
+    if (folder / ADAPTER).exists():
+        model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+    return model  # type: ignore[no-any-return]
+
+
+def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
+    from unsloth import FastLanguageModel  # before torch and transformers are used: it patches them
+    import torch
+
+    adapted = (folder / ADAPTER).exists()
+    model, _ = FastLanguageModel.from_pretrained(
+        model_name=str(folder) if adapted else name_of(weights),
+        revision=None if adapted else weights.revision,
+        max_seq_length=weights.max_length,
+        load_in_4bit=weights.load_in_4bit,
+        dtype=getattr(torch, weights.dtype),
+    )
+    if not trainable:
+        FastLanguageModel.for_inference(model)
+    return model  # type: ignore[no-any-return]
+
+
+def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: int) -> "PreTrainedModel":
+    """A fresh LoRA adapter (arXiv 2106.09685) on every linear layer of the blocks, the only part that trains."""
+    weights = read_weights(folder)
+    if weights.backend == "unsloth":
+        from unsloth import FastLanguageModel
+
+        return FastLanguageModel.get_peft_model(  # type: ignore[no-any-return]
+            model, r=rank, lora_alpha=alpha, lora_dropout=0, random_state=seed, use_gradient_checkpointing="unsloth"
+        )
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import set_seed
+
+    set_seed(seed)
+    if weights.load_in_4bit:
+        model = prepare_model_for_kbit_training(model)
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+    return get_peft_model(model, config)  # type: ignore[return-value]
+
+
+def save(model: "PreTrainedModel", source: Path, folder: Path) -> None:
+    """Write the adapter (safetensors) and what `source` says of its base; the folder appears complete or not at all.
+
+    Raises:
+        InputError: it cannot be written, for want of space for instance.
+    """
+    from safetensors import SafetensorError
+
+    weights = read_weights(source)
+    config = model.peft_config["default"]  # type: ignore[index]
+    config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
+    with _replacing(folder) as temporary:
+        try:
+            model.save_pretrained(str(temporary), selected_adapters=["default"])
+        except SafetensorError as error:
+            raise InputError(f"{folder}: cannot be written: {error}") from None
+        shutil.copy(source / WEIGHTS, temporary / WEIGHTS)
+
+
+def generate(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: list[str],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+) -> Iterator[tuple[int, str]]:
+    """The greedy answer to each prompt, as (index, text), batch by batch, longest prompts first.
+
+    An answer cut off by `max_new_tokens` comes as it is, so it does not parse.
+    """
+    import torch
+
+    texts = [tokenizer.apply_chat_template(messages(one), tokenize=False, add_generation_prompt=True) for one in prompts]
+    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
+    order = sorted(range(len(texts)), key=lambda index: -lengths[index])
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        inputs = tokenizer([texts[index] for index in batch], return_tensors="pt", padding=True, add_special_tokens=False)
+        with torch.inference_mode():
+            output = model.generate(
+                **inputs.to(model.device),
+                max_new_tokens=max_new_tokens,
+                do_sample=False,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        answers = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+        yield from zip(batch, answers, strict=True)
+
+
+def read_weights(folder: Path) -> WeightsParams:
+    """What a model folder says of its base.
+
+    Raises:
+        InputError: not a model folder.
+    """
+    try:
+        return read_section(WeightsParams, read_json(folder / WEIGHTS))
+    except ValueError as error:
+        raise InputError(f"{folder / WEIGHTS}: {error}") from None
+
+
+def name_of(weights: WeightsParams) -> str:
+    """The base's name, without the scheme of its source."""
+    return weights.source.partition(":")[2]
+
+
+def _require_backend(weights: WeightsParams) -> None:
+    if weights.backend != "unsloth":
+        return
+    import torch
+
+    advice = "run it on a GPU machine, or choose another with -S model=smollm2-135m"
+    if not torch.cuda.is_available():
+        raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {advice}")
+    if importlib.util.find_spec("unsloth") is None:
+        raise InputError(
+            f"{name_of(weights)}: backend unsloth is not installed: pip install -c constraints.txt -e '.[gpu]'"
+        )
+
+
+@contextmanager
+def _loading(weights: WeightsParams) -> Iterator[None]:
+    """Turn what the hub client and the loaders raise into one line."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        yield
+    except (OSError, HfHubHTTPError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{name_of(weights)}: cannot be loaded: {reason} (a hub model needs the network or a copy in HF_HOME)"
+        ) from None
+
+
+def _base(weights: WeightsParams) -> str:
+    """The hub name, or the folder of the packaged weights as safetensors, converted once for this user."""
+    scheme, _, name = weights.source.partition(":")
+    if scheme == "hub":
+        return name
+    if scheme not in ("package", "random"):
+        raise InputError(f"weights.source must start with hub:, package: or random:, got {weights.source!r}")
+    file = _packaged(name, weights.sha256)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tool-dpo"
+    key = hashlib.sha256(f"{weights.source} {weights.sha256} {weights.dtype}".encode()).hexdigest()[:16]
+    folder = cache / f"{scheme}-{key}"
+    if not folder.exists():
+        with _replacing(folder) as temporary:
+            _convert(file, weights.dtype, temporary, random=scheme == "random")
+    return str(folder)
+
+
+def _packaged(name: str, sha256: str | None) -> Path:
+    module, _, file = name.partition("/")
+    spec = importlib.util.find_spec(module)
+    locations = list(spec.submodule_search_locations or []) if spec else []
+    path = Path(locations[0], file) if locations else None
+    if path is None or not path.exists():
+        raise InputError(f"{name}: not installed: pip install --no-deps -c constraints.txt {module.replace('_', '-')}")
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != sha256:
+        raise InputError(f"{path.name}: altered weights: expected sha256 {sha256}, found {found}")
+    return path
+
+
+def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
+    """Save a GGUF file's tokenizer and model (or two random layers of its kind) as an ordinary model folder."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, set_seed
+
+    place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+    tokenizer = _as_chatml(AutoTokenizer.from_pretrained(**place))
+    if random:
+        set_seed(0)
+        config = LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **_TWO_LAYERS)
+        model: Any = LlamaForCausalLM(config).to(getattr(torch, dtype))
+    else:
+        model = AutoModelForCausalLM.from_pretrained(**place, dtype=getattr(torch, dtype))
+        model.hf_quantizer = None  # the tensors are plain now, but saving would still ask the GGUF quantizer
+        del model.config.quantization_config
+    for config in (model.config, model.generation_config):
+        config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
+    tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
+
+
+def _as_chatml(tokenizer: Any) -> Any:
+    """End turns and pad with `<|im_end|>`: converted and Unsloth tokenizers of ChatML models name other tokens."""
+    if END_OF_TURN in tokenizer.get_vocab():
+        tokenizer.eos_token = tokenizer.pad_token = END_OF_TURN
+    tokenizer.padding_side = "left"
+    return tokenizer
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place when the block ends without an error."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield temporary
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

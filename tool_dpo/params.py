@@ -1,0 +1,219 @@
+"""Parameters: params.yaml read into frozen dataclasses, every value checked, every complaint naming its key."""
+
+import dataclasses
+import math
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from tool_dpo.errors import InputError
+
+PARAMS = Path("params.yaml")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A range a number must lie in, with the words for it."""
+
+    text: str
+    holds: Callable[[float], bool]
+
+
+Positive = Bound("> 0", lambda value: value > 0)
+NotNegative = Bound(">= 0", lambda value: value >= 0)
+Share = Bound("in [0, 1)", lambda value: 0 <= value < 1)
+Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
+
+LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge", "robust"]
+
+
+@dataclass(frozen=True)
+class GenerateParams:
+    source: Literal["catalog"]
+    """Where requests come from; `catalog` fills the tools' own request templates, offline."""
+    triplets: Annotated[int, Positive]
+    """How many triplets, spread evenly over the tools."""
+    optional: Annotated[float, Chance]
+    """Chance that a request mentions an optional part of its template."""
+    mix: Mapping[str, Annotated[float, NotNegative]]
+    """Relative weight of each kind of violation; a kind that a call has no place for falls to the others."""
+
+
+@dataclass(frozen=True)
+class SplitParams:
+    validation: Annotated[float, Share]
+    """Share of the tools kept for choosing hyperparameters."""
+    test: Annotated[float, Share]
+    """Share of the tools kept for the reported figures."""
+    preference: Annotated[float, Share]
+    """Share of the training prompts kept from SFT for preference training; 0 = both train on all of them."""
+
+
+@dataclass(frozen=True)
+class AnswerParams:
+    split: Literal["test", "validation"]
+    """Which tools are asked: test for the figures, validation to choose hyperparameters."""
+    max_new_tokens: Annotated[int, Positive]
+    """Longest answer, in tokens."""
+
+
+@dataclass(frozen=True)
+class WeightsParams:
+    source: str
+    """`package:MODULE/FILE.gguf`, `random:MODULE/FILE.gguf` (two random layers, that file's tokenizer), or
+    `hub:OWNER/NAME`."""
+    revision: str | None
+    """Commit of a hub model."""
+    sha256: str | None
+    """Checksum of a packaged file."""
+    backend: Literal["transformers", "unsloth"]
+    dtype: Literal["bfloat16", "float16", "float32"]
+    load_in_4bit: bool
+    """Quantise the base to 4-bit NF4 (QLoRA, arXiv 2305.14314)."""
+    max_length: Annotated[int, Positive]
+    """Longest prompt and answer together, in tokens."""
+
+
+@dataclass(frozen=True)
+class TrainParams:
+    learning_rate: Annotated[float, Positive]
+    """Peak of the schedule."""
+    epochs: Annotated[int, Positive]
+    batch_size: Annotated[int, Positive]
+    """Examples (pairs, for DPO) on the device at once."""
+    gradient_accumulation: Annotated[int, Positive]
+    """Batches per optimizer step."""
+    warmup_steps: Annotated[int, NotNegative]
+    """Optimizer steps over which the learning rate rises linearly to its peak."""
+    gradient_checkpointing: bool
+    """Recompute activations in the backward pass: less memory, about a third slower."""
+
+
+@dataclass(frozen=True)
+class SftParams(TrainParams):
+    lora_rank: Annotated[int, Positive]
+    lora_alpha: Annotated[int, Positive]
+    """The adapter's output is scaled by lora_alpha / lora_rank."""
+
+
+@dataclass(frozen=True)
+class DpoParams(TrainParams):
+    pass
+
+
+@dataclass(frozen=True)
+class BatchParams:
+    batch_size: Annotated[int, Positive]
+    """Prompts answered at once."""
+
+
+@dataclass(frozen=True)
+class ModelParams:
+    weights: WeightsParams
+    sft: SftParams
+    dpo: DpoParams
+    answer: BatchParams
+
+
+@dataclass(frozen=True)
+class Params:
+    seed: int
+    beta: Annotated[float, Positive]
+    """Strength of the pull towards the reference model; the loss's target margin is 1 / (2 beta) for IPO."""
+    loss_type: LossType
+    """Preference loss, by TRL's names."""
+    model: str
+    """Which of `models` to use."""
+    generate: GenerateParams
+    split: SplitParams
+    answer: AnswerParams
+    models: Mapping[str, ModelParams]
+
+    @property
+    def chosen(self) -> ModelParams:
+        return self.models[self.model]
+
+
+def load_params(path: Path = PARAMS) -> Params:
+    """Read and check a params file (YAML 1.2, as DVC writes it: `5e-06` is a number).
+
+    Raises:
+        InputError: `params.yaml: dpo.learning_rate must be a float > 0, got '5e-6'`.
+    """
+    try:
+        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (run from the project's top folder)") from None
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{path}{line}: not YAML: {error.problem}") from None
+    try:
+        params = read_section(Params, document)
+        if params.model not in params.models:
+            raise ValueError(f"model must be one of {', '.join(params.models)}, got {params.model!r}")
+        if params.split.validation + params.split.test >= 1:
+            raise ValueError("split.validation + split.test must leave tools to train on, got a sum >= 1")
+        if not any(params.generate.mix.values()):
+            raise ValueError("generate.mix must give some kind a weight > 0")
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+    return params
+
+
+def read_section(kind: type[T], value: Any, key: str = "") -> T:
+    """A dataclass from a mapping, field by field.
+
+    Raises:
+        ValueError: names the key, what was expected and what was found.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{key or 'the file'} must be a mapping, got {value!r}")
+    hints = get_type_hints(kind, include_extras=True)
+    prefix = f"{key}." if key else ""
+    if unknown := sorted(str(name) for name in value if name not in hints):
+        raise ValueError(f"{prefix}{unknown[0]} is not a known key, expected one of {', '.join(hints)}")
+    if missing := [name for name in hints if name not in value]:
+        raise ValueError(f"{prefix}{missing[0]} is missing")
+    return kind(**{name: _read(hint, value[name], prefix + name) for name, hint in hints.items()})
+
+
+def _read(hint: Any, value: Any, key: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        kind, bound = args
+        return _scalar(kind, value, key, bound)
+    if origin is Literal:
+        if value not in args:
+            raise ValueError(f"{key} must be one of {', '.join(map(str, args))}, got {value!r}")
+        return value
+    if origin in (Union, types.UnionType):
+        return None if value is None else _read(args[0], value, key)
+    if origin is Mapping:
+        return _mapping(args[1], value, key)
+    if dataclasses.is_dataclass(hint):
+        return read_section(cast("type[Any]", hint), value, key)
+    return _scalar(hint, value, key)
+
+
+def _mapping(hint: Any, value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{key} must be a mapping, got {value!r}")
+    return {str(name): _read(hint, item, f"{key}.{name}") for name, item in value.items()}
+
+
+def _scalar(kind: type, value: Any, key: str, bound: Bound | None = None) -> Any:
+    accepted = (int, float) if kind is float else (kind,)
+    fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
+    if fits and kind is float:
+        value = float(value)
+        fits = math.isfinite(value)
+    if not fits or (bound and not bound.holds(value)):
+        article = "an" if kind is int else "a"
+        raise ValueError(f"{key} must be {article} {kind.__name__}{f' {bound.text}' if bound else ''}, got {value!r}")
+    return value

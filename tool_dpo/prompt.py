@@ -1,0 +1,79 @@
+"""All prompt text: the signature of a tool, a triplet's prompt, and the chat messages around it."""
+
+import json
+from typing import Any
+
+from tool_dpo.schema import Schema
+
+SYSTEM = (
+    "You are a tool-calling assistant. Output raw JSON only: "
+    '{"tool": name, "parameters": {...}}, exactly as the signature says.'
+)
+
+_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "null", "object": "dict"}
+_RANGES = (
+    ("minimum", "maximum", "{}..{}"),
+    ("exclusiveMinimum", "exclusiveMaximum", ">{} <{}"),
+    ("minLength", "maxLength", "length {}..{}"),
+    ("minItems", "maxItems", "{}..{} items"),
+)
+
+
+def messages(prompt: str) -> list[dict[str, str]]:
+    """The chat that asks for the call of a prompt."""
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+
+
+def prompt(request: str, tool: str, parameters: Schema) -> str:
+    """A triplet's prompt: what the person asks for, and the tool's signature under it."""
+    return f"{request}\nTool: {signature(tool, parameters)}"
+
+
+def signature(tool: str, parameters: Schema) -> str:
+    """`create_task(title: str, priority: enum['low', 'high'], due?: str(date))`; `?` marks what may be left out."""
+    return f"{tool}({_fields(parameters)})"
+
+
+def _fields(schema: Schema) -> str:
+    required = set(schema.get("required", []))
+    return ", ".join(
+        f"{name}{'' if name in required else '?'}: {_type(sub)}" for name, sub in schema.get("properties", {}).items()
+    )
+
+
+def _type(schema: Any) -> str:
+    if not isinstance(schema, dict) or not schema:
+        return "any"
+    if "enum" in schema:
+        return f"enum[{', '.join(map(_literal, schema['enum']))}]"
+    if "const" in schema:
+        return f"enum[{_literal(schema['const'])}]"
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return " | ".join(_type(sub) for sub in schema[keyword])
+    types = schema.get("type", "any")
+    names = types if isinstance(types, list) else [types]
+    return " | ".join(_named(name, schema) for name in names) + _constraints(schema)
+
+
+def _named(name: str, schema: Schema) -> str:
+    if name == "array":
+        return f"list[{_type(schema.get('items'))}]"
+    if name == "object" and schema.get("properties"):
+        return f"{{{_fields(schema)}}}"
+    return _TYPES.get(name, name)
+
+
+def _literal(value: Any) -> str:
+    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
+
+
+def _constraints(schema: Schema) -> str:
+    notes = []
+    for low, high, form in _RANGES:
+        if low in schema or high in schema:
+            notes.append(form.format(schema.get(low, ""), schema.get(high, "")))
+    if "multipleOf" in schema:
+        notes.append(f"step {schema['multipleOf']}")
+    notes += [str(schema[keyword]) for keyword in ("format", "pattern") if keyword in schema]
+    return f"({', '.join(notes)})" if notes else ""

@@ -1,0 +1,105 @@
+"""Files of records: JSON Lines, read with line numbers in every complaint and written whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from tool_dpo.errors import InputError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[TextIO]:
+    """Open `path` for writing; it appears, complete, only when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    with atomic(path) as file:
+        json.dump(document, file, indent=2, ensure_ascii=False)
+        file.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """The document of a JSON file of ours.
+
+    Raises:
+        InputError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+
+
+def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
+    """One JSON object a line."""
+    with atomic(path) as file:
+        for record in records:
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each line's number (from 1) and object.
+
+    Raises:
+        InputError: the file is missing, or a line is not a JSON object.
+    """
+    try:
+        file = path.open(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    with file:
+        for number, line in enumerate(file, 1):
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                raise InputError(f"{path}:{number}: not a JSON line: {error}") from None
+            if not isinstance(record, dict):
+                raise InputError(f"{path}:{number}: expected a JSON object, got {type(record).__name__}")
+            yield number, record
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said to a test prompt; `expected` is the call asked for, as JSON text."""
+
+    prompt: str
+    tool: str
+    schema: dict[str, Any]
+    expected: str
+    text: str
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """Every answer of a file.
+
+    Raises:
+        InputError: no answers, or a line without the fields of one.
+    """
+    answers = []
+    for number, record in read_lines(path):
+        try:
+            answers.append(Answer(**record))
+        except TypeError:
+            raise InputError(f"{path}:{number}: not an answer: keys {sorted(record)}") from None
+    if not answers:
+        raise InputError(f"{path}: no answers")
+    return answers

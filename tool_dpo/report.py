@@ -1,0 +1,75 @@
+"""Compare models on the same answers, and show it: one metrics file, plots, and the table people read."""
+
+import csv
+import shutil
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.records import atomic, read_answers, read_json, write_json
+from tool_dpo.sspr import FAILURES, Verdict, judge, mcnemar, summarize
+
+MODELS = ("base", "sft", "dpo")
+
+
+def score(answers: Path, out: Path) -> None:
+    """Write the metrics of one model's answers."""
+    write_json(out, summarize(judge_all(answers)))
+
+
+def judge_all(answers: Path) -> list[Verdict]:
+    return [judge(answer.schema, answer.text, answer.expected) for answer in read_answers(answers)]
+
+
+def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) -> None:
+    """Write paired tests between the models, and everything that is plotted: rates, failures, training curves.
+
+    Raises:
+        InputError: the models were asked different prompts.
+    """
+    asked = {name: [answer.prompt for answer in read_answers(answers / f"{name}.jsonl")] for name in MODELS}
+    if len(set(map(tuple, asked.values()))) > 1:
+        raise InputError(f"{answers}: the models' answers are to different prompts")
+    verdicts = {name: judge_all(answers / f"{name}.jsonl") for name in MODELS}
+    result: dict[str, Any] = {}
+    for first, second in combinations(MODELS, 2):
+        a, b = verdicts[first], verdicts[second]
+        result[f"{first}_to_{second}"] = {
+            "sspr": mcnemar([v.failure is None for v in a], [v.failure is None for v in b]),
+            "exact": mcnemar([v.exact for v in a], [v.exact for v in b]),
+        }
+    summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
+    rates = [(name, summaries[name][key]["rate"], key) for name in MODELS for key in ("sspr", "exact", "extracted")]
+    _write_csv(plots / "rates.csv", ("model", "rate", "measure"), rates)
+    failures = [(name, kind, summaries[name]["failures"][kind]) for name in MODELS for kind in FAILURES]
+    _write_csv(plots / "failures.csv", ("model", "failure", "count"), failures)
+    for curve in sorted(curves.glob("*.csv")):
+        shutil.copyfile(curve, plots / curve.name)
+    write_json(out, result)
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+    with atomic(path) as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def table(metrics: Path) -> list[list[str]]:
+    """The results as rows of cells, a header first: rates with their intervals, then each kind of failure."""
+    summaries = [read_json(metrics / f"{name}.json") for name in MODELS]
+    rows = [["", *MODELS], ["answers", *(str(one["n"]) for one in summaries)]]
+    for key, label in (("sspr", "SSPR"), ("exact", "exact values"), ("extracted", "pass after extraction")):
+        rows.append([label, *(_cell(one[key]) for one in summaries)])
+    for kind in FAILURES:
+        rows.append([kind, *(str(one["failures"][kind]) for one in summaries)])
+    return rows
+
+
+def _cell(rate: dict[str, float]) -> str:
+    return f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})"
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """The rows as a Markdown table."""
+    header, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([header, "|" + ":--|" * len(rows[0]), *body])

@@ -1,0 +1,178 @@
+"""Call schemas, strict JSON, and what exactly a document violates."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+from referencing import Registry
+
+Schema = dict[str, Any]
+Path = tuple[str | int, ...]
+
+KINDS = (
+    "wrong_tool",
+    "missing_required",
+    "hallucinated_param",
+    "type_mismatch",
+    "enum_violation",
+    "other_schema_error",
+)
+"""Kinds of violation; an answer with several counts as the first of these that it has."""
+
+_KIND_OF_KEYWORD = {
+    "required": "missing_required",
+    "additionalProperties": "hallucinated_param",
+    "unevaluatedProperties": "hallucinated_param",
+    "type": "type_mismatch",
+    "enum": "enum_violation",
+    "const": "enum_violation",
+}
+_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
+
+
+@dataclass(frozen=True, order=True)
+class Violation:
+    """One broken rule: its kind, the JSON Schema keyword, the JSON path of the place, and jsonschema's message.
+
+    For a missing or an invented property the path is that of the property itself.
+    """
+
+    rank: int
+    path: str
+    keyword: str
+    message: str
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.rank]
+
+
+def json_path(parts: Iterable[str | int]) -> str:
+    """A JSON path (RFC 9535) such as `$.parameters.items[0].sku`."""
+    path = "$"
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part.isidentifier():
+            path += f".{part}"
+        else:
+            path += "['" + part.replace("\\", "\\\\").replace("'", "\\'") + "']"
+    return path
+
+
+def strict(schema: Schema) -> Schema:
+    """The schema without annotations of ours (`examples`, `x-*`), every object with properties closed.
+
+    An object schema that composes others (`allOf`, `$ref`, ...) is left open, since closing it would
+    forbid what the composed schemas allow.
+    """
+    result: Schema = {}
+    for keyword, value in schema.items():
+        if keyword.startswith("x-") or keyword == "examples":
+            continue
+        if keyword in _SCHEMA_MAPS:
+            result[keyword] = {name: _strict(sub) for name, sub in value.items()}
+        elif keyword in _SCHEMA_LISTS:
+            result[keyword] = [_strict(sub) for sub in value]
+        elif keyword in _SUBSCHEMAS:
+            result[keyword] = _strict(value)
+        else:
+            result[keyword] = value
+    composed = any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf", "$ref", "unevaluatedProperties"))
+    if "properties" in schema and not composed:
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+def _strict(schema: Any) -> Any:
+    return strict(schema) if isinstance(schema, dict) else schema
+
+
+def call_schema(tool: str, parameters: Schema) -> Schema:
+    """The schema of a whole call `{"tool": ..., "parameters": {...}}` to one tool, with nothing beside it."""
+    return {
+        "type": "object",
+        "properties": {"tool": {"type": "string", "const": tool}, "parameters": strict(parameters)},
+        "required": ["tool", "parameters"],
+        "additionalProperties": False,
+    }
+
+
+def parse(text: str) -> Any:
+    """The one JSON document (RFC 8259) that the whole text is.
+
+    Raises:
+        ValueError: text around it, NaN or Infinity, a name twice in one object, or nesting too deep to read.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return result
+
+
+def _multiple_of(_: Any, step: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    """`multipleOf` on decimals as they are written, so that 34.3 is a multiple of 0.1."""
+    number = isinstance(instance, int | float) and not isinstance(instance, bool)
+    if number and Decimal(str(instance)) % Decimal(str(step)):
+        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+
+
+_Validator = extend(Draft202012Validator, {"multipleOf": _multiple_of})
+
+
+def validator(schema: Schema) -> Any:
+    """A Draft 2020-12 validator that asserts formats and never fetches a remote `$ref`."""
+    return _Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def violations(schema: Schema, document: Any) -> list[Violation]:
+    """Every rule of a call schema that the document breaks, most serious kind first, each place once."""
+    found = {
+        (error.validator, path): Violation(KINDS.index(kind), path, str(error.validator), error.message)
+        for error in validator(schema).iter_errors(document)
+        for kind, path in _places(error)
+    }
+    return sorted(found.values())
+
+
+def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
+    """The kind and JSON path of each fault that one jsonschema error stands for."""
+    path: Path = tuple(error.absolute_path)
+    kind = _KIND_OF_KEYWORD.get(str(error.validator), "other_schema_error")
+    if path == ("tool",) and error.validator == "const":
+        yield "wrong_tool", json_path(path)
+    elif error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield kind, json_path((*path, name))
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        for name in _additional(error.schema, error.instance):
+            yield kind, json_path((*path, name))
+    else:
+        yield kind, json_path(path)
+
+
+def _additional(schema: Any, instance: Mapping[str, Any]) -> Iterable[str]:
+    patterns = schema.get("patternProperties", {})
+    for name in instance:
+        if name not in schema.get("properties", {}) and not any(re.search(pattern, name) for pattern in patterns):
+            yield name

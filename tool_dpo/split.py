@@ -1,0 +1,56 @@
+"""Split triplets by tool, so that validation and test tools are never trained on."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import SplitParams
+from tool_dpo.triplets import Triplet
+
+
+@dataclass(frozen=True)
+class Split:
+    """Triplets for each use; `sft` and `preference` are the same when nothing is kept for preference training."""
+
+    sft: list[Triplet] = field(default_factory=list)
+    preference: list[Triplet] = field(default_factory=list)
+    validation: list[Triplet] = field(default_factory=list)
+    test: list[Triplet] = field(default_factory=list)
+
+
+def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
+    """Place each triplet by the hash of its tool's name (and, in training, of its prompt).
+
+    A tool's place depends on nothing but its name and the seed, so adding tools moves no other.
+
+    Raises:
+        InputError: a part is left without a tool.
+    """
+    parts = Split()
+    tools = set()
+    for triplet in triplets:
+        tools.add(triplet.tool)
+        place = _fraction(f"{seed}/tool/{triplet.tool}")
+        if place < params.test:
+            parts.test.append(triplet)
+        elif place < params.test + params.validation:
+            parts.validation.append(triplet)
+        elif params.preference == 0:
+            parts.sft.append(triplet)
+            parts.preference.append(triplet)
+        elif _fraction(f"{seed}/prompt/{triplet.prompt}") < params.preference:
+            parts.preference.append(triplet)
+        else:
+            parts.sft.append(triplet)
+    empty = [name for name in ("sft", "preference", "validation", "test") if not getattr(parts, name)]
+    if empty:
+        raise InputError(
+            f"split: {len(tools)} tools leave nothing for {' and '.join(empty)}: add tools, or change split in params.yaml"
+        )
+    return parts
+
+
+def _fraction(key: str) -> float:
+    """A hash of the key, evenly spread over [0, 1)."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64

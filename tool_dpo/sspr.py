@@ -1,0 +1,90 @@
+"""SSPR, the Strict Schema Pass Rate: the share of answers that are, whole, one JSON call valid for the schema."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tool_dpo.schema import KINDS, Schema, Violation, parse, violations
+
+FAILURES = ("json_error", *KINDS)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an answer comes to.
+
+    `failure` is None for a strict pass, else the first of FAILURES that the answer has; `exact` says that the
+    call is the expected one, values and all; `extracted` that the first JSON object in the text would pass.
+    """
+
+    failure: str | None
+    keyword: str | None
+    detail: str | None
+    exact: bool
+    extracted: bool
+
+
+def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
+    """The verdict on one answer."""
+    try:
+        document = parse(text)
+    except ValueError as error:
+        return Verdict("json_error", None, str(error), exact=False, extracted=_extracted(schema, text))
+    broken = violations(schema, document)
+    if not broken:
+        exact = expected is not None and document == parse(expected)
+        return Verdict(None, None, None, exact=exact, extracted=True)
+    worst = broken[0]
+    return Verdict(worst.kind, worst.keyword, tell(worst), exact=False, extracted=False)
+
+
+def tell(violation: Violation) -> str:
+    """One line for people: `enum_violation at $.parameters.priority: 'urgent' is not one of [...]`."""
+    return f"{violation.kind} at {violation.path}: {violation.message}"
+
+
+def _extracted(schema: Schema, text: str) -> bool:
+    start = text.find("{")
+    if start < 0:
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+        return not violations(schema, parse(text[start:end]))
+    except (ValueError, RecursionError):
+        return False
+
+
+def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Counts and rates over n answers, the rates with 95 % Wilson intervals (Wilson, 1927); failures sum to n - passed."""
+    n = len(verdicts)
+    failures = Counter(verdict.failure for verdict in verdicts)
+    other = Counter(verdict.keyword for verdict in verdicts if verdict.failure == "other_schema_error")
+    passed = failures[None]
+    return {
+        "n": n,
+        "passed": passed,
+        "sspr": _rate(passed, n),
+        "exact": _rate(sum(verdict.exact for verdict in verdicts), n),
+        "extracted": _rate(sum(verdict.extracted for verdict in verdicts), n),
+        "failures": {name: failures[name] for name in FAILURES},
+        "other_keywords": {str(name): count for name, count in sorted(other.items(), key=str)},
+    }
+
+
+def _rate(count: int, n: int) -> dict[str, float]:
+    from scipy.stats import binomtest
+
+    interval = binomtest(count, n).proportion_ci(method="wilson")
+    return {"rate": round(count / n, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> dict[str, float]:
+    """Do two models differ on the same cases? The exact two-sided McNemar test (McNemar, 1947) on paired outcomes."""
+    from scipy.stats import binomtest
+
+    gained = sum(not a and b for a, b in zip(first, second, strict=True))
+    lost = sum(a and not b for a, b in zip(first, second, strict=True))
+    p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
+    return {"gained": gained, "lost": lost, "p": float(f"{p:.3g}")}

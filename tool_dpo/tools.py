@@ -1,0 +1,127 @@
+"""Tool definitions: read from JSON files in the OpenAI function-tool format, checked before anything uses them."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema.exceptions import SchemaError
+
+from tool_dpo.errors import InputError
+from tool_dpo.phrases import Template, parse_template
+from tool_dpo.schema import Schema, json_path, validator
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function the model may call.
+
+    `parameters` is the JSON Schema as written, with the annotations that tell how people say the values
+    (`examples`, `x-faker`, `x-say`, `x-phrase`); `requests` are parsed templates of what people ask for.
+    """
+
+    name: str
+    description: str
+    parameters: Schema
+    requests: tuple[Template, ...]
+    source: Path
+
+
+def read_tools(folder: Path) -> list[Tool]:
+    """All tools of the folder's `*.json` files, sorted by name.
+
+    Raises:
+        InputError: no tools, a file that is not JSON, a malformed tool, or a name defined twice.
+    """
+    tools: dict[str, Tool] = {}
+    for path in sorted(folder.glob("*.json")):
+        for tool in _read_file(path):
+            if tool.name in tools:
+                raise InputError(f"{path}: tool {tool.name!r} is already defined in {tools[tool.name].source}")
+            tools[tool.name] = tool
+    if not tools:
+        raise InputError(f"{folder}: no tools found, expected *.json files with OpenAI function tools")
+    return [tools[name] for name in sorted(tools)]
+
+
+def _read_file(path: Path) -> Iterator[Tool]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
+    if not isinstance(document, list):
+        raise InputError(f"{path}: expected a list of tools, got {type(document).__name__}")
+    for index, item in enumerate(document):
+        try:
+            yield parse_tool(item, path)
+        except ValueError as error:
+            raise InputError(f"{path}: tool {index}: {error}") from None
+
+
+def parse_tool(item: Any, source: Path) -> Tool:
+    """One tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`.
+
+    Raises:
+        ValueError: names the key, what was found and what was expected.
+    """
+    if not isinstance(item, dict) or item.get("type") != "function" or not isinstance(item.get("function"), dict):
+        raise ValueError('expected {"type": "function", "function": {...}}')
+    function = item["function"]
+    name = function.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"function.name must be 1 to 64 letters, digits, '_', '-' or '.', got {name!r}")
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict) or parameters.get("type") != "object":
+        raise ValueError(f"{name}: function.parameters must be a JSON Schema of type 'object'")
+    try:
+        validator(parameters).check_schema(parameters)
+    except SchemaError as error:
+        where = json_path(("parameters", *error.absolute_path))
+        raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None
+    requests = item.get("requests")
+    if not isinstance(requests, list) or not requests:
+        raise ValueError(f"{name}: requests must be a non-empty list of request templates, got {requests!r}")
+    return Tool(
+        name=name,
+        description=str(function.get("description", "")),
+        parameters=parameters,
+        requests=phrases(requests, parameters, f"{name}: requests"),
+        source=source,
+    )
+
+
+def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:
+    """The parsed templates of an object schema.
+
+    Raises:
+        ValueError: a template is malformed or does not mention the schema's properties as it must.
+    """
+    return tuple(_phrase(text, schema, f"{where}[{index}]") for index, text in enumerate(texts))
+
+
+def _phrase(text: str, schema: Schema, where: str) -> Template:
+    if not isinstance(text, str):
+        raise ValueError(f"{where} must be a text, got {text!r}")
+    try:
+        template = parse_template(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    properties, required = schema.get("properties", {}), set(schema.get("required", []))
+    always = {slot.name for slot in template.slots(optional=False)}
+    sometimes = {slot.name for slot in template.slots(optional=True)}
+    if unknown := sorted((always | sometimes) - set(properties)):
+        raise ValueError(f"{where}: {{{unknown[0]}}} is not a parameter")
+    if missing := sorted(required - always):
+        raise ValueError(f"{where}: required {missing[0]!r} must be mentioned outside [...]")
+    if extra := sorted(always - required):
+        raise ValueError(f"{where}: optional {extra[0]!r} must be mentioned inside [...]")
+    for slot in template.slots(optional=False) + template.slots(optional=True):
+        if (properties[slot.name].get("type") == "boolean") != (slot.yes is not None):
+            raise ValueError(f"{where}: {{{slot.name}}} must be {{name?yes|no}} for a boolean and {{name}} otherwise")
+    return template

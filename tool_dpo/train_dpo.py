@@ -1,0 +1,83 @@
+"""Stage two: preference training (DPO, arXiv 2305.18290; IPO, arXiv 2310.12036) of chosen over rejected calls."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from trl import DPOConfig, DPOTrainer
+
+from tool_dpo import model as models
+from tool_dpo.checkpoints import CHECKPOINTS, fingerprint, model_files
+from tool_dpo.params import DpoParams, LossType
+from tool_dpo.prompt import messages
+from tool_dpo.training import train, trainer_settings, write_curve
+from tool_dpo.triplets import Triplet, read_triplets
+
+_CURVE = {
+    "loss": "loss",
+    "margin": "margin",
+    "rewards/accuracies": "accuracy",
+    "logps/chosen": "logp_chosen",
+    "logps/rejected": "logp_rejected",
+}
+
+
+def train_dpo(
+    data: Path, sft: Path, out: Path, curve: Path, params: DpoParams, beta: float, loss_type: LossType, seed: int
+) -> None:
+    """Train the SFT adapter on to prefer the chosen calls of `data`, and write it to `out`.
+
+    The reference is the SFT model itself; its log-probabilities are computed once, before training.
+    `curve` gets per step: the loss; the margin, log-ratio of chosen less that of rejected (nats a pair);
+    its accuracy; and the log-probability of each (nats a call).
+
+    Raises:
+        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+    """
+    triplets = list(read_triplets(data))
+    settings = {"dpo": asdict(params), "beta": beta, "loss_type": loss_type, "seed": seed}
+    checkpoints = CHECKPOINTS / f"dpo-{fingerprint(settings, [data, *model_files(sft)])}"
+    trainer = make_trainer(triplets, sft, checkpoints, params, beta, loss_type, seed)
+    log = train(trainer, checkpoints)
+    models.save(trainer.model, sft, out)
+    for row in log:
+        row["margin"] = float(row["rewards/margins"]) / beta
+    write_curve(curve, log, _CURVE)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def make_trainer(
+    triplets: list[Triplet],
+    sft: Path,
+    checkpoints: Path,
+    params: DpoParams,
+    beta: float,
+    loss_type: LossType,
+    seed: int,
+) -> DPOTrainer:
+    """TRL's trainer with the SFT adapter both as what trains and, frozen, as the reference."""
+    weights = models.read_weights(sft)
+    args = DPOConfig(
+        **trainer_settings(params, weights, seed, checkpoints),
+        beta=beta,
+        loss_type=[loss_type],
+        precompute_ref_log_probs=True,
+    )
+    return DPOTrainer(
+        model=models.load(sft, trainable=True),
+        args=args,
+        train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
+        processing_class=models.load_tokenizer(sft),
+    )
+
+
+def _row(triplet: Triplet) -> Mapping[str, Any]:
+    return {
+        "prompt": messages(triplet.prompt),
+        "chosen": [{"role": "assistant", "content": triplet.chosen}],
+        "rejected": [{"role": "assistant", "content": triplet.rejected}],
+        "length": len(triplet.prompt) + len(triplet.chosen),
+    }

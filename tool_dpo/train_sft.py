@@ -1,0 +1,53 @@
+"""Stage one: supervised fine-tuning on the chosen calls, so that the model learns the form before preferences."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from tool_dpo import model as models
+from tool_dpo.checkpoints import CHECKPOINTS, fingerprint, model_files
+from tool_dpo.params import SftParams
+from tool_dpo.prompt import messages
+from tool_dpo.training import train, trainer_settings, write_curve
+from tool_dpo.triplets import Triplet, read_triplets
+
+_CURVE = {"loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
+
+
+def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams, seed: int) -> None:
+    """Train a LoRA adapter on the chosen calls of `data` and write it to `out`, its loss per step to `curve`.
+
+    The loss (nats per token) covers the completion only. A killed run goes on from its last checkpoint.
+
+    Raises:
+        InputError: a triplet that breaks its promise, or a base that cannot be loaded.
+    """
+    triplets = list(read_triplets(data))
+    weights = models.read_weights(base)
+    key = fingerprint({"sft": asdict(params), "seed": seed}, [data, *model_files(base)])
+    checkpoints = CHECKPOINTS / f"sft-{key}"
+    model = models.load(base, trainable=True)
+    tokenizer = models.load_tokenizer(base)
+    trainer = SFTTrainer(
+        model=models.adapt(model, base, params.lora_rank, params.lora_alpha, seed),
+        args=SFTConfig(**trainer_settings(params, weights, seed, checkpoints), completion_only_loss=True),
+        train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
+        processing_class=tokenizer,
+    )
+    log = train(trainer, checkpoints)
+    models.save(trainer.model, base, out)
+    write_curve(curve, log, _CURVE)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _row(triplet: Triplet) -> Mapping[str, Any]:
+    return {
+        "prompt": messages(triplet.prompt),
+        "completion": [{"role": "assistant", "content": triplet.chosen}],
+        "length": len(triplet.prompt) + len(triplet.chosen),
+    }

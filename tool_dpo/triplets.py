@@ -1,0 +1,119 @@
+"""Triplets: a prompt, the call it asks for, a call that breaks the schema in exactly one way, and the proof of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing.exceptions import Unresolvable
+
+from tool_dpo.errors import InputError
+from tool_dpo.records import read_lines
+from tool_dpo.schema import Schema, parse, validator, violations
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """`chosen` and `rejected` are JSON text; `violation` and `path` say what alone is wrong with `rejected`."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    schema: Schema
+    tool: str
+    violation: str
+    path: str
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def proved(record: dict[str, Any]) -> Triplet:
+    """The triplet of a JSON object, shown to keep its promise.
+
+    Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation` and `path` are worked
+    out where they are absent and checked where they are given.
+
+    Raises:
+        ValueError: a field is missing or mistyped, chosen is not valid, or rejected does not break the
+            schema in exactly the one way and place it states.
+    """
+    for name, kind in (("prompt", str), ("chosen", str), ("rejected", str), ("schema", dict)):
+        if not isinstance(record.get(name), kind):
+            expected = "text" if kind is str else "an object"
+            raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
+    schema = record["schema"]
+    tool = _tool(schema)
+    try:
+        broken = violations(schema, _parsed(record, "chosen"))
+        if broken:
+            raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
+        found = violations(schema, _parsed(record, "rejected"))
+    except Unresolvable as error:
+        raise ValueError(f"schema has a $ref that does not resolve inside it: {error.ref}") from None
+    if len(found) != 1:
+        told = ", ".join(f"{one.kind} at {one.path}" for one in found) or "none"
+        raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
+    actual = {"tool": tool, "violation": found[0].kind, "path": found[0].path}
+    for name, value in actual.items():
+        if record.get(name, value) != value:
+            raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
+    return Triplet(record["prompt"], record["chosen"], record["rejected"], schema, **actual)
+
+
+def _tool(schema: Schema) -> str:
+    try:
+        validator(schema).check_schema(schema)
+        name = schema["properties"]["tool"]["const"]
+    except (SchemaError, ValidationError) as error:
+        raise ValueError(f"schema is not valid JSON Schema (Draft 2020-12): {error.message}") from None
+    except (KeyError, TypeError):
+        raise ValueError("schema must name its tool at properties.tool.const") from None
+    return str(name)
+
+
+def _parsed(record: dict[str, Any], name: str) -> Any:
+    try:
+        return parse(record[name])
+    except ValueError as error:
+        raise ValueError(f"{name} is not JSON: {error}") from None
+
+
+def read_triplets(path: Path) -> Iterator[Triplet]:
+    """Every triplet of a file, each proved.
+
+    Raises:
+        InputError: names the file, the line and the reason.
+    """
+    number = 0
+    for number, record in read_lines(path):
+        try:
+            yield proved(record)
+        except ValueError as error:
+            raise InputError(f"{path}:{number}: {error}") from None
+    if not number:
+        raise InputError(f"{path}: no triplets")
+
+
+def census(triplets: Iterable[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
+    """How many triplets there are, of which tools and violations, and how long they are in tokens."""
+    kept = list(triplets)
+    kinds = Counter(triplet.violation for triplet in kept)
+    texts = {name: [getattr(triplet, name) for triplet in kept] for name in ("prompt", "chosen", "rejected")}
+    return {
+        "triplets": len(kept),
+        "tools": len({triplet.tool for triplet in kept}),
+        "violations": dict(sorted(kinds.items())),
+        "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
+    }
+
+
+def _lengths(ids: list[list[int]]) -> dict[str, float]:
+    lengths = [len(one) for one in ids]
+    return {"mean": round(fmean(lengths), 1), "longest": max(lengths)}
