@@ -9,6 +9,7 @@ from typing import Any
 from transformers import ProgressCallback, Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
+from tool_dpo.lm_head import use_torch_without_gpu
 from tool_dpo.params import TrainParams, WeightsParams
 from tool_dpo.records import atomic
 
@@ -17,6 +18,7 @@ _CHECKPOINT_STEPS = 20
 
 def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, checkpoints: Path) -> dict[str, Any]:
     """Arguments that TRL's SFTConfig and DPOConfig have in common."""
+    use_torch_without_gpu()
     return {
         "output_dir": str(checkpoints),
         "seed": seed,

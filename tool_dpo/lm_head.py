@@ -1,0 +1,53 @@
+"""A PyTorch form of TRL's fused LM head, whose own is a Triton kernel and so needs a GPU."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl.trainer import utils
+
+
+class TorchLogProbs:
+    """Takes the place of `trl.kernels.ChunkedLogProbFunction` (TRL 1.15.0), which it follows in every argument."""
+
+    @staticmethod
+    def apply(
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        temperature: float,
+        chunk_size: int,
+        softcap: float | None = None,
+        logit_scale: float = 1.0,
+        outputs: tuple[str, ...] = (),
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
+        """Log-probabilities (nats) of N targets, and the statistics that `outputs` names, None for the others.
+
+        Args:
+            hidden: [N, H], the states that predict the targets.
+            weight: [V, H]; bias: [V]; targets: [N].
+
+        Returns:
+            log_probs, entropy, log_sum_sq_probs, mean_logits and is_top1, each [N]; only log_probs carries a gradient.
+        """
+        logits = torch.nn.functional.linear(hidden, weight, bias).float() * logit_scale
+        if softcap is not None:
+            logits = softcap * torch.tanh(logits / softcap)
+        logits = logits / temperature
+        log_probs = torch.log_softmax(logits, dim=-1)
+        with torch.no_grad():
+            statistics: dict[str, Any] = {
+                "entropy": lambda: -(log_probs.exp() * log_probs).sum(-1),
+                "log_sum_sq_probs": lambda: torch.logsumexp(2 * log_probs, dim=-1),
+                "mean_logits": lambda: logits.mean(-1),
+                "is_top1": lambda: (log_probs.argmax(-1) == targets).float(),
+            }
+            asked = [compute() if name in outputs else None for name, compute in statistics.items()]
+        return log_probs.gather(-1, targets[:, None])[:, 0], *asked
+
+
+def use_torch_without_gpu() -> None:
+    """Let TRL's trainers compute log-probabilities on a CPU."""
+    if not torch.cuda.is_available():
+        utils._ChunkedLogProbFunction = TorchLogProbs
