@@ -41,7 +41,7 @@ class TorchLogProbs:
                 "entropy": lambda: -(log_probs.exp() * log_probs).sum(-1),
                 "log_sum_sq_probs": lambda: torch.logsumexp(2 * log_probs, dim=-1),
                 "mean_logits": lambda: logits.mean(-1),
-                "is_top1": lambda: (log_probs.argmax(-1) == targets).float(),
+                "is_top1": lambda: log_probs.argmax(-1) == targets,
             }
             asked = [compute() if name in outputs else None for name, compute in statistics.items()]
         return log_probs.gather(-1, targets[:, None])[:, 0], *asked
