@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import ProgressCallback, Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -30,6 +31,7 @@ def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, che
         "gradient_accumulation_steps": params.gradient_accumulation,
         "gradient_checkpointing": params.gradient_checkpointing,
         "max_length": weights.max_length,
+        "use_cpu": not torch.cuda.is_available(),
         "bf16": weights.dtype == "bfloat16",
         "fp16": weights.dtype == "float16",
         "train_sampling_strategy": "group_by_length",
