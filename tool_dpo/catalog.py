@@ -2,7 +2,6 @@
 
 import random
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,6 +15,10 @@ from tool_dpo.tools import Tool
 if TYPE_CHECKING:
     from faker import Faker
 
+_MONTHS = [  # calendar.month_name would follow the machine's locale
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+]  # fmt: skip
 _FIRST_DAY = date(2026, 1, 1)
 _DAYS = 730
 _ITEMS = 3
@@ -95,7 +98,7 @@ class Speaker:
         if schema.get("format") == "date":
             return self._date()
         value = self._plain(schema)
-        return Said(value, value if isinstance(value, str) else _number_word(value))
+        return Said(value, str(value))
 
     def _enum_word(self, value: Any, schema: Schema) -> str:
         words = schema.get("x-say", {}).get(str(value), str(value).replace("_", " "))
@@ -124,8 +127,17 @@ class Speaker:
             return str(getattr(self._faker, schema["x-faker"])())
         if schema.get("type") in ("integer", "number") and "minimum" in schema and "maximum" in schema:
             return self._in_range(schema)
-        if schema.get("format") in self._formats:
-            return self._formats[schema["format"]](self)
+        match schema.get("format"):
+            case "email":
+                return self._faker.ascii_safe_email()
+            case "uri":
+                return self._faker.url()
+            case "ipv4":
+                return self._faker.ipv4_public()
+            case "uuid":
+                return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+            case "date-time":
+                return self._moment()
         raise ValueError("no way to draw a value: give it an enum, examples, a range, a known format or x-faker")
 
     def _in_range(self, schema: Schema) -> int | float:
@@ -135,21 +147,9 @@ class Speaker:
         value = self._rng.randint(int(low), int(high)) * step
         return int(value) if value == int(value) else float(value)
 
-    _formats: dict[str, Callable[["Speaker"], str]] = {
-        "email": lambda self: self._faker.ascii_safe_email(),
-        "uri": lambda self: self._faker.url(),
-        "ipv4": lambda self: self._faker.ipv4_public(),
-        "uuid": lambda self: str(uuid.UUID(int=self._rng.getrandbits(128), version=4)),
-        "date-time": lambda self: (
-            datetime.combine(_FIRST_DAY, datetime.min.time(), UTC)
-            + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
-        ).strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
-
-
-_MONTHS = (
-    "January February March April May June July August September October November December".split()
-)  # calendar.month_name would follow the machine's locale
+    def _moment(self) -> str:
+        moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @cache
@@ -157,7 +157,3 @@ def _faker() -> "Faker":
     from faker import Faker
 
     return Faker("en_US")
-
-
-def _number_word(value: Any) -> str:
-    return str(value)

@@ -31,6 +31,8 @@ def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[T
 
 
 def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int) -> Iterator[Triplet]:
+    if not tool.requests:
+        raise InputError(f"{tool.source}: tool {tool.name!r}: requests is missing: give it some request templates")
     schema = call_schema(tool.name, tool.parameters)
     seen: set[str] = set()
     for index in range(count * _ATTEMPTS):

@@ -1,7 +1,5 @@
 """A PyTorch form of TRL's fused LM head, whose own is a Triton kernel and so needs a GPU."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from trl.trainer import utils
@@ -37,14 +35,12 @@ class TorchLogProbs:
         logits = logits / temperature
         log_probs = torch.log_softmax(logits, dim=-1)
         with torch.no_grad():
-            statistics: dict[str, Any] = {
-                "entropy": lambda: -(log_probs.exp() * log_probs).sum(-1),
-                "log_sum_sq_probs": lambda: torch.logsumexp(2 * log_probs, dim=-1),
-                "mean_logits": lambda: logits.mean(-1),
-                "is_top1": lambda: log_probs.argmax(-1) == targets,
-            }
-            asked = [compute() if name in outputs else None for name, compute in statistics.items()]
-        return log_probs.gather(-1, targets[:, None])[:, 0], *asked
+            known = log_probs.detach()
+            entropy = -(known.exp() * known).sum(-1) if "entropy" in outputs else None
+            log_sum_sq_probs = torch.logsumexp(2 * known, dim=-1) if "log_sum_sq_probs" in outputs else None
+            mean_logits = logits.mean(-1) if "mean_logits" in outputs else None
+            is_top1 = known.argmax(-1) == targets if "is_top1" in outputs else None
+        return log_probs.gather(-1, targets[:, None])[:, 0], entropy, log_sum_sq_probs, mean_logits, is_top1
 
 
 def use_torch_without_gpu() -> None:

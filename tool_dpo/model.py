@@ -21,7 +21,6 @@ from tool_dpo.prompt import messages
 from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 WEIGHTS = "weights.json"
@@ -93,11 +92,11 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     )
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
-    from unsloth import FastLanguageModel  # before torch and transformers are used: it patches them
+    from unsloth import FastLanguageModel  # isort: skip (it patches what is imported after it)
     import torch
 
     adapted = (folder / ADAPTER).exists()
@@ -110,7 +109,7 @@ def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "Pre
     )
     if not trainable:
         FastLanguageModel.for_inference(model)
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: int) -> "PreTrainedModel":
@@ -119,7 +118,7 @@ def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: i
     if weights.backend == "unsloth":
         from unsloth import FastLanguageModel
 
-        return FastLanguageModel.get_peft_model(  # type: ignore[no-any-return]
+        return FastLanguageModel.get_peft_model(
             model, r=rank, lora_alpha=alpha, lora_dropout=0, random_state=seed, use_gradient_checkpointing="unsloth"
         )
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
@@ -129,7 +128,7 @@ def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: i
     if weights.load_in_4bit:
         model = prepare_model_for_kbit_training(model)
     config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-    return get_peft_model(model, config)  # type: ignore[return-value]
+    return get_peft_model(model, config)
 
 
 def save(model: "PreTrainedModel", source: Path, folder: Path) -> None:
@@ -141,7 +140,7 @@ def save(model: "PreTrainedModel", source: Path, folder: Path) -> None:
     from safetensors import SafetensorError
 
     weights = read_weights(source)
-    config = model.peft_config["default"]  # type: ignore[index]
+    config = model.peft_config["default"]
     config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
     with _replacing(folder) as temporary:
         try:
@@ -165,12 +164,16 @@ def generate(
     """
     import torch
 
-    texts = [tokenizer.apply_chat_template(messages(one), tokenize=False, add_generation_prompt=True) for one in prompts]
+    texts = [
+        tokenizer.apply_chat_template(messages(one), tokenize=False, add_generation_prompt=True) for one in prompts
+    ]
     lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
     order = sorted(range(len(texts)), key=lambda index: -lengths[index])
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        inputs = tokenizer([texts[index] for index in batch], return_tensors="pt", padding=True, add_special_tokens=False)
+        inputs = tokenizer(
+            [texts[index] for index in batch], return_tensors="pt", padding=True, add_special_tokens=False
+        )
         with torch.inference_mode():
             output = model.generate(
                 **inputs.to(model.device),

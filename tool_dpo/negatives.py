@@ -137,18 +137,19 @@ def _retyped(value: Any) -> list[Any]:
 def enum_violation(sites: list[Site], rng: random.Random) -> Iterator[Edit]:
     """A near miss of an allowed value: as it was said, in another case, in the plural, or a likely neighbour."""
     for site in sites:
-        if isinstance(site.schema, dict) and isinstance(site.value, str) and "enum" in site.schema:
+        if "enum" in site.schema:
             for value in _near_misses(site.value, site.schema):
                 yield Edit(site.path, value)
-        elif isinstance(site.value, int) and not isinstance(site.value, bool) and "enum" in site.schema:
-            for value in (site.value + 1, site.value * 2):
-                yield Edit(site.path, value)
 
 
-def _near_misses(value: str, schema: Schema) -> set[str]:
+def _near_misses(value: Any, schema: Schema) -> list[Any]:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value + 1, value * 2]
+    if not isinstance(value, str):
+        return []
     said = schema.get("x-say", {}).get(value, value)
     spaced = value.replace("_", " ")
-    misses = {
+    misses = [
         *([said] if isinstance(said, str) else said),
         spaced,
         spaced.replace(" ", "-"),
@@ -156,8 +157,8 @@ def _near_misses(value: str, schema: Schema) -> set[str]:
         value.capitalize(),
         value.removesuffix("s") if value.endswith("s") else f"{value}s",
         *_NEIGHBOURS.get(value.lower(), ()),
-    }
-    return misses - {value}
+    ]
+    return [miss for miss in dict.fromkeys(misses) if miss != value]
 
 
 def _camel(name: str) -> str:

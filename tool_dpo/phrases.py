@@ -9,7 +9,7 @@ each rendered sentence mentions exactly the parameters of its call.
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 _BRACKETS = re.compile(r"(\[[^\[\]]*\])")
 _BRACES = re.compile(r"(\{[^{}]*\})")
@@ -43,7 +43,7 @@ class Template:
         return [slot for segment in self.segments if segment.optional is optional for slot in segment.slots]
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_template(text: str) -> Template:
     """Read a template.
 

@@ -46,7 +46,8 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
     empty = [name for name in ("sft", "preference", "validation", "test") if not getattr(parts, name)]
     if empty:
         raise InputError(
-            f"split: {len(tools)} tools leave nothing for {' and '.join(empty)}: add tools, or change split in params.yaml"
+            f"split: {len(tools)} tools leave nothing for {' and '.join(empty)}: "
+            "add tools, or change split in params.yaml"
         )
     return parts
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tool_dpo.schema import KINDS, Schema, Violation, parse, violations
+from tool_dpo.schema import KINDS, Schema, parse, violations
 
 FAILURES = ("json_error", *KINDS)
 
@@ -21,7 +21,6 @@ class Verdict:
 
     failure: str | None
     keyword: str | None
-    detail: str | None
     exact: bool
     extracted: bool
 
@@ -30,19 +29,13 @@ def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
     """The verdict on one answer."""
     try:
         document = parse(text)
-    except ValueError as error:
-        return Verdict("json_error", None, str(error), exact=False, extracted=_extracted(schema, text))
+    except ValueError:
+        return Verdict("json_error", None, exact=False, extracted=_extracted(schema, text))
     broken = violations(schema, document)
     if not broken:
         exact = expected is not None and document == parse(expected)
-        return Verdict(None, None, None, exact=exact, extracted=True)
-    worst = broken[0]
-    return Verdict(worst.kind, worst.keyword, tell(worst), exact=False, extracted=False)
-
-
-def tell(violation: Violation) -> str:
-    """One line for people: `enum_violation at $.parameters.priority: 'urgent' is not one of [...]`."""
-    return f"{violation.kind} at {violation.path}: {violation.message}"
+        return Verdict(None, None, exact=exact, extracted=True)
+    return Verdict(broken[0].kind, broken[0].keyword, exact=False, extracted=False)
 
 
 def _extracted(schema: Schema, text: str) -> bool:
@@ -57,7 +50,7 @@ def _extracted(schema: Schema, text: str) -> bool:
 
 
 def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Counts and rates over n answers, the rates with 95 % Wilson intervals (Wilson, 1927); failures sum to n - passed."""
+    """Counts and rates over n answers, rates with 95 % intervals (Wilson, 1927); failures and passed sum to n."""
     n = len(verdicts)
     failures = Counter(verdict.failure for verdict in verdicts)
     other = Counter(verdict.keyword for verdict in verdicts if verdict.failure == "other_schema_error")

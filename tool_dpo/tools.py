@@ -31,20 +31,20 @@ class Tool:
     source: Path
 
 
-def read_tools(folder: Path) -> list[Tool]:
-    """All tools of the folder's `*.json` files, sorted by name.
+def read_tools(source: Path) -> list[Tool]:
+    """All tools of a JSON file, or of a folder's `*.json` files, sorted by name.
 
     Raises:
         InputError: no tools, a file that is not JSON, a malformed tool, or a name defined twice.
     """
     tools: dict[str, Tool] = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in [source] if source.is_file() else sorted(source.glob("*.json")):
         for tool in _read_file(path):
             if tool.name in tools:
                 raise InputError(f"{path}: tool {tool.name!r} is already defined in {tools[tool.name].source}")
             tools[tool.name] = tool
     if not tools:
-        raise InputError(f"{folder}: no tools found, expected *.json files with OpenAI function tools")
+        raise InputError(f"{source}: no tools found, expected *.json files with OpenAI function tools")
     return [tools[name] for name in sorted(tools)]
 
 
@@ -84,9 +84,9 @@ def parse_tool(item: Any, source: Path) -> Tool:
     except SchemaError as error:
         where = json_path(("parameters", *error.absolute_path))
         raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None
-    requests = item.get("requests")
-    if not isinstance(requests, list) or not requests:
-        raise ValueError(f"{name}: requests must be a non-empty list of request templates, got {requests!r}")
+    requests = item.get("requests", [])
+    if not isinstance(requests, list):
+        raise ValueError(f"{name}: requests must be a list of request templates, got {requests!r}")
     return Tool(
         name=name,
         description=str(function.get("description", "")),

@@ -1,0 +1,63 @@
+"""The `tool-dpo` command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tool_dpo.errors import run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tool calls that keep their schema.",
+)
+
+
+@app.command()
+def call(
+    request: Annotated[str, typer.Argument(help="What is asked for, in plain words.")],
+    tools: Annotated[Path, typer.Option(help="A JSON file of OpenAI function tools, or a folder of them.")],
+    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/dpo"),
+    tool: Annotated[str | None, typer.Option(help="Which tool, where there are several.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
+) -> None:
+    """Print the model's call for a request; exit 1, saying what is wrong, when it is not strict."""
+    from tool_dpo.call import call as ask
+    from tool_dpo.call import pick
+    from tool_dpo.tools import read_tools
+
+    answer = ask(request, pick(read_tools(tools), tool), model, max_new_tokens=max_new_tokens)
+    print(answer.text)
+    for line in answer.problems:
+        print(line, file=sys.stderr)
+    if answer.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    metrics: Annotated[Path, typer.Argument(help="The folder of metrics.")] = Path("metrics"),
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Print the table of results: base, SFT and DPO side by side."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from tool_dpo import report
+
+    rows = report.table(metrics)
+    if markdown:
+        print(report.markdown(rows))
+        return
+    header, *body = rows
+    table = Table(*header)
+    for row in body:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def main() -> None:
+    run(app)
