@@ -8,8 +8,9 @@ from tool_dpo.triplets import census, read_triplets
 
 
 def main() -> None:
-    triplets, base, out = paths("triplets", "base", "out", description=__doc__)
-    write_json(out, census(read_triplets(triplets), load_tokenizer(base)))
+    data, base, out = paths("triplets", "base", "out", description=__doc__)
+    triplets = list(read_triplets(data))
+    write_json(out, census(triplets, load_tokenizer(base)))
 
 
 if __name__ == "__main__":

@@ -52,11 +52,10 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
 
 
 def _read_partial(path: Path) -> dict[int, str]:
-    """The answers of an interrupted run; a last line cut in half is left out."""
-    texts: dict[int, str] = {}
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n"):
-                index, text = json.loads(line)
-                texts[index] = text
-    return texts
+    """The answers of an interrupted run; a last line cut in half is cut off."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    path.write_text(whole, encoding="utf-8")
+    return dict(json.loads(line) for line in whole.splitlines())

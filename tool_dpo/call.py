@@ -43,10 +43,9 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 def problems(schema: Schema, text: str) -> list[str]:
     """Everything that keeps a text from being a strict call, a line each."""
     try:
-        document = parse(text)
+        return [f"{one.kind} at {one.path}: {one.message}" for one in violations(schema, parse(text))]
     except ValueError as error:
         return [f"json_error: not one JSON document: {error}"]
-    return [f"{one.kind} at {one.path}: {one.message}" for one in violations(schema, document)]
 
 
 def pick(tools: list[Tool], name: str | None) -> Tool:

@@ -1,5 +1,6 @@
 """The offline source of requests: fill a tool's request templates with values, and keep the call they mean."""
 
+import math
 import random
 import uuid
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _FIRST_DAY = date(2026, 1, 1)
 _DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
+_NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
 
 
 @dataclass(frozen=True)
@@ -75,22 +77,24 @@ class Speaker:
                     text += part
         return Said({name: values[name] for name in schema["properties"] if name in values}, text)
 
-    def _slot(self, slot: Slot, schema: Schema) -> Said:
+    def _slot(self, slot: Slot, schema: Any) -> Said:
         if slot.yes is not None and slot.no is not None:
             value = self._rng.random() < 0.5
             return Said(value, slot.yes if value else slot.no)
         try:
             return self.say(schema)
         except ValueError as error:
-            raise ValueError(f"{slot.name}: {error}" if " " in str(error) else str(error)) from None
+            raise ValueError(f"{slot.name}: {error}") from None
 
-    def say(self, schema: Schema) -> Said:
+    def say(self, schema: Any) -> Said:
         """A value that fits the schema, and the words for it."""
+        if not isinstance(schema, dict):
+            raise ValueError(_NO_WAY)
         if "x-phrase" in schema:
             texts = schema["x-phrase"]
             templates = tuple(map(parse_template, [texts] if isinstance(texts, str) else texts))
             return self._object(schema, templates)
-        if "enum" in schema:
+        if schema.get("enum"):
             value = self._rng.choice(schema["enum"])
             return Said(value, self._enum_word(value, schema))
         if schema.get("type") == "array" and "examples" not in schema:
@@ -105,11 +109,11 @@ class Speaker:
         return words if isinstance(words, str) else str(self._rng.choice(words))
 
     def _list(self, schema: Schema) -> Said:
-        low = schema.get("minItems", 1)
+        low = max(1, schema.get("minItems", 1))
         size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
         items: list[Said] = []
         for _ in range(_ATTEMPTS * size):
-            item = self.say(schema["items"])
+            item = self.say(schema.get("items"))
             if len(items) < size and all(item.value != other.value for other in items):
                 items.append(item)
         return Said([item.value for item in items], spoken_list([item.text for item in items]))
@@ -121,10 +125,10 @@ class Speaker:
         return Said(day.isoformat(), self._rng.choice(words))
 
     def _plain(self, schema: Schema) -> Any:
-        if "examples" in schema:
+        if schema.get("examples"):
             return self._rng.choice(schema["examples"])
         if "x-faker" in schema:
-            return str(getattr(self._faker, schema["x-faker"])())
+            return self._fake(schema["x-faker"])
         if schema.get("type") in ("integer", "number") and "minimum" in schema and "maximum" in schema:
             return self._in_range(schema)
         match schema.get("format"):
@@ -138,13 +142,19 @@ class Speaker:
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
             case "date-time":
                 return self._moment()
-        raise ValueError("no way to draw a value: give it an enum, examples, a range, a known format or x-faker")
+        raise ValueError(_NO_WAY)
+
+    def _fake(self, name: str) -> str:
+        try:
+            return str(getattr(self._faker, name)())
+        except (AttributeError, TypeError):
+            raise ValueError(f"x-faker {name!r} is not a provider of Faker") from None
 
     def _in_range(self, schema: Schema) -> int | float:
         step = Decimal(str(schema.get("multipleOf", 1 if schema["type"] == "integer" else "0.01")))
-        low = -(-Decimal(str(schema["minimum"])) // step)
-        high = Decimal(str(schema["maximum"])) // step
-        value = self._rng.randint(int(low), int(high)) * step
+        low = math.ceil(Decimal(str(schema["minimum"])) / step)
+        high = math.floor(Decimal(str(schema["maximum"])) / step)
+        value = self._rng.randint(low, high) * step
         return int(value) if value == int(value) else float(value)
 
     def _moment(self) -> str:

@@ -3,14 +3,15 @@
 import json
 import random
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from referencing.exceptions import Unresolvable
 
 from tool_dpo.catalog import Request, Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
-from tool_dpo.params import GenerateParams
+from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.prompt import prompt
-from tool_dpo.schema import Schema, call_schema
+from tool_dpo.schema import Schema, call_schema, violations
 from tool_dpo.tools import Tool
 from tool_dpo.triplets import Triplet, proved
 
@@ -60,28 +61,31 @@ def _request(tool: Tool, rng: random.Random, optional: float) -> Request:
 
 
 def _triplet(
-    tool: Tool, schema: Schema, request: Request, mix: Mapping[str, float], rng: random.Random
+    tool: Tool, schema: Schema, request: Request, mix: Mapping[Kind, float], rng: random.Random
 ) -> Triplet | None:
     call = {"tool": tool.name, "parameters": request.parameters}
-    for kind in _by_chance(mix, rng):
-        if found := negative(kind, tool.parameters, schema, call, rng):
-            record: dict[str, Any] = {
-                "prompt": prompt(request.text, tool.name, tool.parameters),
-                "chosen": json.dumps(call, ensure_ascii=False),
-                "rejected": json.dumps(found.call, ensure_ascii=False),
-                "schema": schema,
-                "tool": tool.name,
-                "violation": found.violation,
-                "path": found.path,
-            }
-            try:
-                return proved(record)
-            except ValueError as error:
-                raise InputError(f"{tool.source}: tool {tool.name!r}: request {request.text!r}: {error}") from None
+    try:
+        if broken := violations(schema, call):
+            raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
+        for kind in _by_chance(mix, rng):
+            if found := negative(kind, tool.parameters, schema, call, rng):
+                return proved(
+                    {
+                        "prompt": prompt(request.text, tool.name, tool.parameters),
+                        "chosen": json.dumps(call, ensure_ascii=False),
+                        "rejected": json.dumps(found.call, ensure_ascii=False),
+                        "schema": schema,
+                        "tool": tool.name,
+                        "violation": found.violation,
+                        "path": found.path,
+                    }
+                )
+    except (ValueError, Unresolvable) as error:
+        raise InputError(f"{tool.source}: tool {tool.name!r}: request {request.text!r}: {error}") from None
     return None
 
 
-def _by_chance(mix: Mapping[str, float], rng: random.Random) -> list[str]:
+def _by_chance(mix: Mapping[Kind, float], rng: random.Random) -> list[Kind]:
     """The kinds in random order, each drawn by its weight among those left (Efraimidis and Spirakis, 2006)."""
     return sorted(
         (kind for kind, weight in mix.items() if weight > 0),

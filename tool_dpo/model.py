@@ -92,6 +92,7 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     )
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
+        model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
     return model
 
 
@@ -144,7 +145,7 @@ def save(model: "PreTrainedModel", source: Path, folder: Path) -> None:
     config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
     with _replacing(folder) as temporary:
         try:
-            model.save_pretrained(str(temporary), selected_adapters=["default"])
+            model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)
         except SafetensorError as error:
             raise InputError(f"{folder}: cannot be written: {error}") from None
         shutil.copy(source / WEIGHTS, temporary / WEIGHTS)

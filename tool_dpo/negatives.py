@@ -65,12 +65,14 @@ def negative(
 
 
 def _sites(site: Site) -> Iterator[Site]:
+    if not isinstance(site.schema, dict):  # true or false: nothing is known of the value
+        return
     yield site
     if isinstance(site.value, dict):
         for name, value in site.value.items():
             if name in site.schema.get("properties", {}):
                 yield from _sites(Site((*site.path, name), site.schema["properties"][name], value))
-    elif isinstance(site.value, list) and isinstance(site.schema.get("items"), dict):
+    elif isinstance(site.value, list) and "items" in site.schema:
         for index, value in enumerate(site.value):
             yield from _sites(Site((*site.path, index), site.schema["items"], value))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
 
@@ -29,7 +29,9 @@ Positive = Bound("> 0", lambda value: value > 0)
 NotNegative = Bound(">= 0", lambda value: value >= 0)
 Share = Bound("in [0, 1)", lambda value: 0 <= value < 1)
 Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
+Seed = Bound("in [0, 2**32)", lambda value: 0 <= value < 2**32)  # what NumPy takes
 
+Kind = Literal["type_mismatch", "enum_violation", "hallucinated_param", "missing_required"]
 LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge", "robust"]
 
 
@@ -41,7 +43,7 @@ class GenerateParams:
     """How many triplets, spread evenly over the tools."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
-    mix: Mapping[str, Annotated[float, NotNegative]]
+    mix: Mapping[Kind, Annotated[float, NotNegative]]
     """Relative weight of each kind of violation; a kind that a call has no place for falls to the others."""
 
 
@@ -123,7 +125,7 @@ class ModelParams:
 
 @dataclass(frozen=True)
 class Params:
-    seed: int
+    seed: Annotated[int, Seed]
     beta: Annotated[float, Positive]
     """Strength of the pull towards the reference model; the loss's target margin is 1 / (2 beta) for IPO."""
     loss_type: LossType
@@ -153,6 +155,8 @@ def load_params(path: Path = PARAMS) -> Params:
     except MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError(f"{path}{line}: not YAML: {error.problem}") from None
+    except (YAMLError, ValueError) as error:
+        raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
     try:
         params = read_section(Params, document)
         if params.model not in params.models:
@@ -195,15 +199,18 @@ def _read(hint: Any, value: Any, key: str) -> Any:
     if origin in (Union, types.UnionType):
         return None if value is None else _read(args[0], value, key)
     if origin is Mapping:
-        return _mapping(args[1], value, key)
+        return _mapping(args[0], args[1], value, key)
     if dataclasses.is_dataclass(hint):
         return read_section(cast("type[Any]", hint), value, key)
     return _scalar(hint, value, key)
 
 
-def _mapping(hint: Any, value: Any, key: str) -> Mapping[str, Any]:
+def _mapping(names: Any, hint: Any, value: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"{key} must be a mapping, got {value!r}")
+    known = get_args(names)
+    if unknown := [name for name in value if known and name not in known]:
+        raise ValueError(f"{key}.{unknown[0]} is not a known key, expected one of {', '.join(known)}")
     return {str(name): _read(hint, item, f"{key}.{name}") for name, item in value.items()}
 
 

@@ -13,10 +13,10 @@ SYSTEM = (
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "null", "object": "dict"}
 _RANGES = (
     ("minimum", "maximum", "{}..{}"),
-    ("exclusiveMinimum", "exclusiveMaximum", ">{} <{}"),
     ("minLength", "maxLength", "length {}..{}"),
     ("minItems", "maxItems", "{}..{} items"),
 )
+_LIMITS = {"exclusiveMinimum": ">{}", "exclusiveMaximum": "<{}", "multipleOf": "step {}"}
 
 
 def messages(prompt: str) -> list[dict[str, str]]:
@@ -73,7 +73,8 @@ def _constraints(schema: Schema) -> str:
     for low, high, form in _RANGES:
         if low in schema or high in schema:
             notes.append(form.format(schema.get(low, ""), schema.get(high, "")))
-    if "multipleOf" in schema:
-        notes.append(f"step {schema['multipleOf']}")
+    for keyword, form in _LIMITS.items():
+        if keyword in schema:
+            notes.append(form.format(schema[keyword]))
     notes += [str(schema[keyword]) for keyword in ("format", "pattern") if keyword in schema]
     return f"({', '.join(notes)})" if notes else ""

@@ -60,14 +60,14 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         InputError: the file is missing, or a line is not a JSON object.
     """
     try:
-        file = path.open(encoding="utf-8")
+        file = path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     with file:
         for number, line in enumerate(file, 1):
             try:
-                record = json.loads(line)
-            except ValueError as error:
+                record = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}:{number}: not a JSON line: {error}") from None
             if not isinstance(record, dict):
                 raise InputError(f"{path}:{number}: expected a JSON object, got {type(record).__name__}")

@@ -1,10 +1,11 @@
 """Call schemas, strict JSON, and what exactly a document violates."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -36,6 +37,9 @@ _KIND_OF_KEYWORD = {
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
+_CONDITIONS = ("allOf", "not", "if", "then", "else", "dependentSchemas")
+"""Keywords whose schemas say a part of what one object must be, so that none of them can close it."""
+_ALTERNATIVES = ("anyOf", "oneOf")
 
 
 @dataclass(frozen=True, order=True)
@@ -64,36 +68,54 @@ def json_path(parts: Iterable[str | int]) -> str:
         elif part.isidentifier():
             path += f".{part}"
         else:
-            path += "['" + part.replace("\\", "\\\\").replace("'", "\\'") + "']"
+            escaped = json.dumps(part, ensure_ascii=False)[1:-1].replace('\\"', '"').replace("'", "\\'")
+            path += f"['{escaped}']"
     return path
 
 
-def strict(schema: Schema) -> Schema:
+def strict(schema: Schema, *, close: bool = True) -> Schema:
     """The schema without annotations of ours (`examples`, `x-*`), every object with properties closed.
 
     An object schema that composes others (`allOf`, `$ref`, ...) is left open, since closing it would
-    forbid what the composed schemas allow.
+    forbid what the composed schemas allow; so are the schemas it composes, and conditions, for the same reason.
     """
+    composed = any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf", "$ref", "unevaluatedProperties"))
+    whole = close and not any(keyword in schema for keyword in ("properties", "allOf", "$ref"))
     result: Schema = {}
     for keyword, value in schema.items():
         if keyword.startswith("x-") or keyword == "examples":
             continue
+        closes = keyword not in _CONDITIONS and (keyword not in _ALTERNATIVES or whole)
         if keyword in _SCHEMA_MAPS:
-            result[keyword] = {name: _strict(sub) for name, sub in value.items()}
+            result[keyword] = {name: _strict(sub, closes) for name, sub in value.items()}
         elif keyword in _SCHEMA_LISTS:
-            result[keyword] = [_strict(sub) for sub in value]
+            result[keyword] = [_strict(sub, closes) for sub in value]
         elif keyword in _SUBSCHEMAS:
-            result[keyword] = _strict(value)
+            result[keyword] = _strict(value, closes)
         else:
             result[keyword] = value
-    composed = any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf", "$ref", "unevaluatedProperties"))
-    if "properties" in schema and not composed:
+    if close and "properties" in schema and not composed:
         result.setdefault("additionalProperties", False)
     return result
 
 
-def _strict(schema: Any) -> Any:
-    return strict(schema) if isinstance(schema, dict) else schema
+def _strict(schema: Any, close: bool) -> Any:
+    return strict(schema, close=close) if isinstance(schema, dict) else schema
+
+
+def required_first(schema: Schema) -> Schema:
+    """The schema with the required properties of every object first, as a function's signature has them."""
+    result = dict(schema)
+    if "properties" in schema:
+        names = sorted(schema["properties"], key=lambda name: name not in schema.get("required", []))
+        result["properties"] = {name: _ordered(schema["properties"][name]) for name in names}
+    if "items" in schema:
+        result["items"] = _ordered(schema["items"])
+    return result
+
+
+def _ordered(schema: Any) -> Any:
+    return required_first(schema) if isinstance(schema, dict) else schema
 
 
 def call_schema(tool: str, parameters: Schema) -> Schema:
@@ -110,12 +132,20 @@ def parse(text: str) -> Any:
     """The one JSON document (RFC 8259) that the whole text is.
 
     Raises:
-        ValueError: text around it, NaN or Infinity, a name twice in one object, or nesting too deep to read.
+        ValueError: text around it, NaN or Infinity, a number beyond any float, a name twice in one object,
+            or nesting too deep to read.
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
+        return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> None:
@@ -132,7 +162,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _multiple_of(_: Any, step: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
     """`multipleOf` on decimals as they are written, so that 34.3 is a multiple of 0.1."""
     number = isinstance(instance, int | float) and not isinstance(instance, bool)
-    if number and Decimal(str(instance)) % Decimal(str(step)):
+    if number and Fraction(str(instance)) % Fraction(str(step)):
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
 
 
@@ -145,12 +175,19 @@ def validator(schema: Schema) -> Any:
 
 
 def violations(schema: Schema, document: Any) -> list[Violation]:
-    """Every rule of a call schema that the document breaks, most serious kind first, each place once."""
-    found = {
-        (error.validator, path): Violation(KINDS.index(kind), path, str(error.validator), error.message)
-        for error in validator(schema).iter_errors(document)
-        for kind, path in _places(error)
-    }
+    """Every rule of a call schema that the document breaks, most serious kind first, each place once.
+
+    Raises:
+        ValueError: the document nests too deeply to be checked, or the schema refers to itself without end.
+    """
+    try:
+        found = {
+            (error.validator, path): Violation(KINDS.index(kind), path, str(error.validator), error.message)
+            for error in validator(schema).iter_errors(document)
+            for kind, path in _places(error)
+        }
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return sorted(found.values())
 
 

@@ -29,13 +29,13 @@ def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
     """The verdict on one answer."""
     try:
         document = parse(text)
+        broken = violations(schema, document)
     except ValueError:
         return Verdict("json_error", None, exact=False, extracted=_extracted(schema, text))
-    broken = violations(schema, document)
     if not broken:
         exact = expected is not None and document == parse(expected)
         return Verdict(None, None, exact=exact, extracted=True)
-    return Verdict(broken[0].kind, broken[0].keyword, exact=False, extracted=False)
+    return Verdict(broken[0].kind, broken[0].keyword, exact=False, extracted=_extracted(schema, text))
 
 
 def _extracted(schema: Schema, text: str) -> bool:
@@ -70,7 +70,7 @@ def _rate(count: int, n: int) -> dict[str, float]:
     from scipy.stats import binomtest
 
     interval = binomtest(count, n).proportion_ci(method="wilson")
-    return {"rate": round(count / n, 4), "low": round(interval.low, 4), "high": round(interval.high, 4)}
+    return {"rate": round(count / n, 4), "low": round(float(interval.low), 4), "high": round(float(interval.high), 4)}
 
 
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> dict[str, float]:

@@ -11,7 +11,8 @@ from jsonschema.exceptions import SchemaError
 
 from tool_dpo.errors import InputError
 from tool_dpo.phrases import Template, parse_template
-from tool_dpo.schema import Schema, json_path, validator
+from tool_dpo.schema import Path as Place
+from tool_dpo.schema import Schema, json_path, required_first, validator
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them
 
@@ -20,8 +21,8 @@ _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names,
 class Tool:
     """A function the model may call.
 
-    `parameters` is the JSON Schema as written, with the annotations that tell how people say the values
-    (`examples`, `x-faker`, `x-say`, `x-phrase`); `requests` are parsed templates of what people ask for.
+    `parameters` is the JSON Schema with the annotations that tell how people say the values (`examples`,
+    `x-faker`, `x-say`, `x-phrase`), required properties first; `requests` are templates of what people ask for.
     """
 
     name: str
@@ -84,13 +85,17 @@ def parse_tool(item: Any, source: Path) -> Tool:
     except SchemaError as error:
         where = json_path(("parameters", *error.absolute_path))
         raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None
+    try:
+        _check_words(parameters, ("parameters",))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
     requests = item.get("requests", [])
     if not isinstance(requests, list):
         raise ValueError(f"{name}: requests must be a list of request templates, got {requests!r}")
     return Tool(
         name=name,
         description=str(function.get("description", "")),
-        parameters=parameters,
+        parameters=required_first(parameters),
         requests=phrases(requests, parameters, f"{name}: requests"),
         source=source,
     )
@@ -103,6 +108,28 @@ def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...
         ValueError: a template is malformed or does not mention the schema's properties as it must.
     """
     return tuple(_phrase(text, schema, f"{where}[{index}]") for index, text in enumerate(texts))
+
+
+def _check_words(schema: Any, where: Place) -> None:
+    """That the annotations of a schema, at any depth, tell its values as they must."""
+    if not isinstance(schema, dict):
+        return
+    words = schema.get("x-say", {})
+    if not isinstance(words, dict) or not all(map(_says, words.values())):
+        raise ValueError(f"{json_path((*where, 'x-say'))} must map values to a text or a list of texts, got {words!r}")
+    if "x-phrase" in schema:
+        texts, place = schema["x-phrase"], json_path((*where, "x-phrase"))
+        if not _says(texts):
+            raise ValueError(f"{place} must be a text or a list of texts, got {texts!r}")
+        phrases([texts] if isinstance(texts, str) else texts, schema, place)
+    for name, sub in schema.get("properties", {}).items():
+        _check_words(sub, (*where, "properties", name))
+    _check_words(schema.get("items"), (*where, "items"))
+
+
+def _says(words: Any) -> bool:
+    texts = words if isinstance(words, list) else [words]
+    return bool(texts) and all(isinstance(text, str) for text in texts)
 
 
 def _phrase(text: str, schema: Schema, where: str) -> Template:
@@ -122,6 +149,10 @@ def _phrase(text: str, schema: Schema, where: str) -> Template:
     if extra := sorted(always - required):
         raise ValueError(f"{where}: optional {extra[0]!r} must be mentioned inside [...]")
     for slot in template.slots(optional=False) + template.slots(optional=True):
-        if (properties[slot.name].get("type") == "boolean") != (slot.yes is not None):
+        if _is_boolean(properties[slot.name]) != (slot.yes is not None):
             raise ValueError(f"{where}: {{{slot.name}}} must be {{name?yes|no}} for a boolean and {{name}} otherwise")
     return template
+
+
+def _is_boolean(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "boolean"

@@ -1,8 +1,10 @@
 """Triplets: a prompt, the call it asks for, a call that breaks the schema in exactly one way, and the proof of it."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -49,14 +51,16 @@ def proved(record: dict[str, Any]) -> Triplet:
             expected = "text" if kind is str else "an object"
             raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
     schema = record["schema"]
-    tool = _tool(schema)
+    tool = _tool(json.dumps(schema))
     try:
         broken = violations(schema, _parsed(record, "chosen"))
         if broken:
             raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
         found = violations(schema, _parsed(record, "rejected"))
     except Unresolvable as error:
-        raise ValueError(f"schema has a $ref that does not resolve inside it: {error.ref}") from None
+        raise ValueError(
+            f"schema has a $ref that does not resolve inside it: {error.ref or 'an unknown anchor'}"
+        ) from None
     if len(found) != 1:
         told = ", ".join(f"{one.kind} at {one.path}" for one in found) or "none"
         raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
@@ -67,7 +71,9 @@ def proved(record: dict[str, Any]) -> Triplet:
     return Triplet(record["prompt"], record["chosen"], record["rejected"], schema, **actual)
 
 
-def _tool(schema: Schema) -> str:
+@lru_cache(maxsize=4096)
+def _tool(text: str) -> str:
+    schema: Schema = json.loads(text)
     try:
         validator(schema).check_schema(schema)
         name = schema["properties"]["tool"]["const"]
@@ -101,14 +107,13 @@ def read_triplets(path: Path) -> Iterator[Triplet]:
         raise InputError(f"{path}: no triplets")
 
 
-def census(triplets: Iterable[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
+def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
     """How many triplets there are, of which tools and violations, and how long they are in tokens."""
-    kept = list(triplets)
-    kinds = Counter(triplet.violation for triplet in kept)
-    texts = {name: [getattr(triplet, name) for triplet in kept] for name in ("prompt", "chosen", "rejected")}
+    kinds = Counter(triplet.violation for triplet in triplets)
+    texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
-        "triplets": len(kept),
-        "tools": len({triplet.tool for triplet in kept}),
+        "triplets": len(triplets),
+        "tools": len({triplet.tool for triplet in triplets}),
         "violations": dict(sorted(kinds.items())),
         "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
     }

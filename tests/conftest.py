@@ -1,0 +1,9 @@
+"""Settings of the property tests: HYPOTHESIS_PROFILE=nightly looks harder."""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("ordinary", max_examples=200, deadline=None)
+settings.register_profile("nightly", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))

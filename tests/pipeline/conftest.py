@@ -1,0 +1,73 @@
+"""The project in a temporary clone, with the tiny model, driven by the real dvc."""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = {
+    "model": "tiny",
+    "generate.triplets": "160",
+    "answer.max_new_tokens": "4",
+    "models.tiny.answer.batch_size": "64",
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A clone of the project, and what dvc does in it."""
+
+    folder: Path
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        result = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        if check:
+            assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def repro(self, *command: str) -> list[str]:
+        """The names of the stages that a dvc command ran, in order."""
+        result = self.run("dvc", *(command or ("repro",)))
+        return re.findall(r"^Running stage '([^']+)'", result.stdout, re.MULTILINE)
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run(
+            "git", "-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "-qm", "Run", "--no-verify"
+        )
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The tracked and new files of the working tree, committed in a repository of their own."""
+    folder = tmp_path_factory.mktemp("clone") / "tool-dpo"
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in names:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    project = Project(folder)
+    project.run("git", "init", "-q")
+    project.run("git", "config", "user.name", "test")
+    project.run("git", "config", "user.email", "test@example.com")
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="session")
+def project(clone: Project) -> Project:
+    """The clone after one whole run on the tiny model."""
+    settings = [part for name, value in TINY.items() for part in ("-S", f"{name}={value}")]
+    clone.repro("exp", "run", *settings)
+    clone.commit()
+    return clone

@@ -1,0 +1,75 @@
+"""dvc.yaml says of every stage exactly the code it imports and the params it reads."""
+
+import ast
+import sys
+from pathlib import Path
+
+import grimp
+import pytest
+import yaml
+
+from tool_dpo.params import load_params
+
+ROOT = Path(__file__).resolve().parents[2]
+GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = sorted(GRAPH["stages"])
+PACKAGES = ("tool_dpo", "stages")
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    sys.path.insert(0, str(ROOT))
+    try:
+        return grimp.build_graph(*PACKAGES, cache_dir=None)
+    finally:
+        sys.path.remove(str(ROOT))
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_code_deps_are_the_import_closure(stage: str, imports: grimp.ImportGraph) -> None:
+    module = f"stages.{stage}"
+    closure = {module, *imports.find_upstream_modules(module)} - set(PACKAGES)
+    declared = {dep for dep in GRAPH["stages"][stage]["deps"] if dep.endswith(".py")}
+    assert declared == {f"{name.replace('.', '/')}.py" for name in closure}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_params_are_those_read(stage: str) -> None:
+    assert set(GRAPH["stages"][stage].get("params", [])) == _read(ROOT / f"stages/{stage}.py")
+
+
+def _read(script: Path) -> set[str]:
+    """The params keys that a stage's script reads from what `load_params()` returned."""
+    keys = set()
+    tree = ast.parse(script.read_text())
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node) not in inner:
+            name, *attributes = ast.unparse(node).split(".")
+            if name == "params" and attributes[0] == "chosen":
+                keys |= {"model", f"models.${{model}}.{attributes[1]}"}
+            elif name == "params":
+                keys.add(attributes[0])
+    return keys
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_hold_no_code_of_their_own(package: str) -> None:
+    """They run on every import, yet no stage names them."""
+    tree = ast.parse((ROOT / package / "__init__.py").read_text())
+    assert [type(node) for node in tree.body] == [ast.Expr]
+
+
+def test_every_out_persists() -> None:
+    for stage in GRAPH["stages"].values():
+        for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
+            assert next(iter(out.values()))["persist"] is True
+
+
+def test_expensive_stages_keep_their_run_cache() -> None:
+    for name in ("sft", "dpo", "answer"):
+        assert all("cache" not in next(iter(out.values())) for out in GRAPH["stages"][name]["outs"])
+
+
+def test_every_configured_model_is_complete() -> None:
+    assert set(load_params(ROOT / "params.yaml").models) >= {"smollm2-135m", "tiny", "qwen2.5-coder-7b"}

@@ -1,0 +1,36 @@
+"""What is recorded in git is what the code makes: the data's checksum, the README's table."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tool_dpo.params import load_params
+from tool_dpo.report import markdown, table
+from tool_dpo.tools import read_tools
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+def test_generated_data_are_the_same_bytes_as_on_the_recording_machine(tmp_path: Path) -> None:
+    (out,) = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]["generate"]["outs"]
+    command = [sys.executable, "-m", "stages.generate", "data/tools", str(tmp_path / "triplets.jsonl")]
+    subprocess.run(command, cwd=ROOT, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"})
+    assert hashlib.md5((tmp_path / "triplets.jsonl").read_bytes()).hexdigest() == out["md5"]
+
+
+def test_the_readme_shows_the_recorded_metrics() -> None:
+    assert markdown(table(ROOT / "metrics")) in (ROOT / "README.md").read_text()
+
+
+def test_the_recorded_run_is_large_enough() -> None:
+    data = json.loads((ROOT / "metrics/data.json").read_text())
+    assert data["triplets"] == PARAMS.generate.triplets
+    assert json.loads((ROOT / "metrics/dpo.json").read_text())["n"] >= 160
+    tools = read_tools(ROOT / "data/tools")
+    assert data["tools"] == len(tools) >= 120
+    assert len({tool.source for tool in tools}) >= 15

@@ -1,0 +1,110 @@
+"""Requests drawn from templates: the words and the call say the same."""
+
+import json
+import random
+import re
+from typing import Any
+
+import pytest
+
+from tests.helpers import ROOT, load, params_of, task
+from tool_dpo.catalog import Request, Speaker
+from tool_dpo.schema import call_schema, strict, violations
+from tool_dpo.tools import Tool, read_tools
+
+TOOLS = read_tools(ROOT / "data/tools")
+DRAWS = 40
+
+
+def requests(tool: Tool, optional: float = 0.5, draws: int = DRAWS) -> list[Request]:
+    return [Speaker(random.Random(seed), optional).request(tool) for seed in range(draws)]
+
+
+def test_the_same_seed_gives_the_same_request() -> None:
+    for tool in TOOLS:
+        assert requests(tool, draws=3) == requests(tool, draws=3)
+    assert len({request.text for request in requests(task())}) > DRAWS / 2
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_request_of_the_project_means_a_valid_call(tool: Tool) -> None:
+    schema = call_schema(tool.name, tool.parameters)
+    for request in requests(tool):
+        assert violations(schema, {"tool": tool.name, "parameters": request.parameters}) == []
+        assert not re.search(r"[\[\]{}|]", request.text)
+        assert list(request.parameters) == [
+            name for name in tool.parameters["properties"] if name in request.parameters
+        ]
+        for said in spoken_as_they_are(tool, request):
+            assert said in request.text
+
+
+def spoken_as_they_are(tool: Tool, request: Request) -> list[str]:
+    """The values of a call that are said in no words but their own."""
+    plain = (
+        (tool.parameters["properties"][name], value)
+        for name, value in request.parameters.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    )
+    return [str(value) for schema, value in plain if "enum" not in schema and schema.get("format") != "date"]
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_request_mentions_exactly_the_parameters_of_its_call(tool: Tool) -> None:
+    required = set(tool.parameters.get("required", []))
+    mentioned = [
+        {slot.name for optional in (False, True) for slot in template.slots(optional=optional)}
+        for template in tool.requests
+    ]
+    assert all(set(request.parameters) == required for request in requests(tool, optional=0, draws=5))
+    assert all(set(request.parameters) in mentioned for request in requests(tool, optional=1, draws=5))
+
+
+@pytest.mark.parametrize("case", params_of(load("values")))
+def test_a_value_fits_its_schema_and_its_words(case: dict[str, Any]) -> None:
+    for seed in range(DRAWS):
+        said = Speaker(random.Random(seed), 0.5).say(case["schema"])
+        assert re.fullmatch(case["values"], json.dumps(said.value, ensure_ascii=False))
+        assert re.fullmatch(case["texts"], said.text)
+        assert violations(strict(case["schema"]), said.value) == []
+
+
+@pytest.mark.parametrize(("words", "value"), [("tell the team", True), ("no need to tell anyone", False)])
+def test_a_boolean_has_words_of_its_own(words: str, value: bool) -> None:
+    found = [request for request in requests(task(), optional=1) if words in request.text]
+    assert found
+    assert all(request.parameters["notify"] is value for request in found)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string"},
+        {"type": "string", "examples": []},
+        {"enum": []},
+        {"type": "integer", "minimum": 1},
+        {"type": "string", "format": "hostname"},
+        {"type": "array"},
+        {"type": "array", "items": True},
+        {"type": "object", "properties": {}},
+        {"$ref": "#/$defs/a"},
+        True,
+    ],
+    ids=str,
+)
+def test_a_parameter_without_a_source_of_values_is_named(schema: Any) -> None:
+    tool = task(function__parameters__properties__title=schema)
+    with pytest.raises(ValueError, match="title: no way to draw a value: give it an enum, examples, a range"):
+        requests(tool)
+
+
+def test_a_nested_parameter_without_a_source_of_values_is_named() -> None:
+    owner = {"type": "object", "properties": {"name": {}}, "required": ["name"], "x-phrase": "{name}"}
+    with pytest.raises(ValueError, match="title: name: no way to draw a value"):
+        requests(task(function__parameters__properties__title=owner))
+
+
+@pytest.mark.parametrize("provider", ["no_such_thing", 5])
+def test_an_unknown_faker_provider_is_named(provider: Any) -> None:
+    with pytest.raises(ValueError, match=f"title: x-faker {provider!r} is not a provider of Faker"):
+        requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))

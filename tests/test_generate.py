@@ -1,0 +1,100 @@
+"""Triplets from tools: how many, how mixed, and always the same."""
+
+from collections import Counter
+from typing import Any, get_args
+
+import pytest
+
+from tests.helpers import ROOT, task
+from tool_dpo.errors import InputError
+from tool_dpo.generate import generate
+from tool_dpo.params import GenerateParams, Kind
+from tool_dpo.tools import Tool, read_tools
+from tool_dpo.triplets import Triplet, proved
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Triplet]:
+    params = GenerateParams(
+        source="catalog",
+        triplets=count,
+        optional=0.5,
+        mix=mix or dict.fromkeys(KINDS, 1.0),
+    )
+    return list(generate(tools, params, seed))
+
+
+def named(name: str) -> Tool:
+    return task(function__name=name)
+
+
+def test_the_same_seed_makes_the_same_triplets() -> None:
+    tools = read_tools(ROOT / "data/tools")
+    assert made(tools, 2 * len(tools)) == made(tools, 2 * len(tools))
+    assert made(tools, len(tools)) != made(tools, len(tools), seed=2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 50])
+def test_triplets_are_spread_evenly_and_exactly(count: int) -> None:
+    triplets = made([named("a"), named("b"), named("c")], count)
+    assert len(triplets) == count
+    shares = Counter(triplet.tool for triplet in triplets).values()
+    assert max(shares) - min(shares) <= 1
+
+
+def test_every_triplet_is_proved_and_every_prompt_asked_once() -> None:
+    triplets = made(read_tools(ROOT / "data/tools"), 300)
+    assert [proved(triplet.record()) for triplet in triplets] == triplets
+    assert len({triplet.prompt for triplet in triplets}) == len(triplets)
+
+
+def test_another_tool_changes_only_the_number_of_the_others_triplets() -> None:
+    before, after = made([named("a"), named("c")], 40), made([named("a"), named("b"), named("c")], 45)
+    for name in "ac":
+        fewer = [triplet for triplet in after if triplet.tool == name]
+        assert fewer == [triplet for triplet in before if triplet.tool == name][: len(fewer)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_no_weight_never_appears(kind: Kind) -> None:
+    others = {other: 1.0 for other in KINDS if other != kind}
+    assert {triplet.violation for triplet in made([task()], 60, **others, **{kind: 0})} == set(others)
+    assert {triplet.violation for triplet in made([task()], 20, **{kind: 0.1})} == {kind}
+
+
+def test_weights_are_followed() -> None:
+    found = Counter(triplet.violation for triplet in made([task()], 400, enum_violation=3, missing_required=1))
+    assert found["enum_violation"] == pytest.approx(300, abs=30)
+
+
+def test_a_kind_without_a_place_falls_to_the_others() -> None:
+    tool = task(function__parameters__properties__priority={"type": "string", "examples": ["low", "high"]})
+    found = Counter(triplet.violation for triplet in made([tool], 40, enum_violation=100, missing_required=1))
+    assert found == {"missing_required": 40}
+
+
+@pytest.mark.parametrize(
+    ("changes", "count", "reason"),
+    [
+        (
+            {"requests": ["{title}, {priority}"]},
+            16,
+            "gives 15 different requests with a provable violation, 16 are needed",
+        ),
+        ({"requests": "..."}, 1, "requests is missing"),
+        (
+            {"function__parameters__properties__title__examples": [7]},
+            1,
+            r"call is not valid: \$.parameters.title: 7 is",
+        ),
+        ({"function__parameters__properties__title": {"type": "string"}}, 1, "title: no way to draw a value"),
+        ({"function__parameters__$ref": "#/nowhere"}, 1, "Unresolvable|PointerToNowhere"),
+    ],
+)
+def test_a_tool_that_cannot_do_it_is_named(changes: dict[str, Any], count: int, reason: str) -> None:
+    tool = task(**changes)
+    with pytest.raises(InputError, match=reason) as caught:
+        made([tool], count)
+    assert str(caught.value).startswith(f"{tool.source}: tool 'create_task'")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,77 @@
+"""Hard negatives: one fault, of the kind and at the place they state."""
+
+import copy
+import json
+import random
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import load, params_of
+from tests.strategies import parameters, values
+from tool_dpo.negatives import MAKERS, Negative, negative
+from tool_dpo.params import Kind
+from tool_dpo.schema import call_schema, parse, violations
+
+SEEDS = 200
+
+
+def negatives(kind: str, schema: dict[str, Any], call: dict[str, Any], seeds: int = SEEDS) -> list[Negative]:
+    made = [negative(kind, schema, call_schema("t", schema), call, random.Random(seed)) for seed in range(seeds)]
+    return [one for one in made if one]
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+@given(data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: int) -> None:
+    schema = data.draw(parameters, "parameters")
+    call = {"tool": "t", "parameters": data.draw(values(schema), "call")}
+    whole, before = call_schema("t", schema), copy.deepcopy(call)
+    found = negative(kind, schema, whole, call, random.Random(seed))
+
+    assert call == before
+    assert violations(whole, call) == []
+    if found is None:
+        assert kind != "missing_required" or not schema["required"]
+        assert kind != "hallucinated_param" or len(schema["properties"]) >= 3
+        return
+    assert found.violation == kind
+    assert found.call != call
+    assert parse(json.dumps(found.call)) == found.call
+    assert [(one.kind, one.path) for one in violations(whole, found.call)] == [(kind, found.path)]
+
+
+@pytest.mark.parametrize("case", params_of(load("negatives")))
+def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": case["properties"], "required": case.get("required", [])}
+    made = negatives(case["kind"], schema, {"tool": "t", "parameters": case["call"]})
+    found = {json.dumps(one.call["parameters"], ensure_ascii=False) for one in made}
+    assert found == {json.dumps(one, ensure_ascii=False) for one in case["found"]}
+    assert {one.path for one in made} == ({case["path"]} if found else set())
+
+
+@pytest.mark.parametrize(("known", "invented"), [("user_name", "sort_by"), ("userName", "sortBy")])
+def test_an_invented_parameter_follows_the_style_of_the_others(known: str, invented: str) -> None:
+    schema = {"type": "object", "properties": {known: {"type": "string"}}}
+    made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {known: "a"}}, seeds=1000)
+    names = {name for one in made for name in one.call["parameters"]} - {known}
+    assert invented in names
+    assert all(("_" in name) <= ("_" in known) for name in names)
+
+
+def test_a_parameter_that_exists_is_not_invented() -> None:
+    schema = {"type": "object", "properties": {"limit": {}, "page": {}, "a": {}}}
+    made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {"a": 1}}, seeds=1000)
+    assert not {"limit", "page"} & {name for one in made for name in one.call["parameters"]}
+
+
+def test_the_same_seed_makes_the_same_negative() -> None:
+    schema = {"type": "object", "properties": {"state": {"enum": ["open", "closed", "in_progress"]}}}
+    call = {"tool": "t", "parameters": {"state": "open"}}
+    assert negatives("enum_violation", schema, call) == negatives("enum_violation", schema, call)
+
+
+def test_there_is_a_maker_for_every_kind_that_can_be_mixed() -> None:
+    assert set(MAKERS) == set(get_args(Kind))

@@ -1,0 +1,36 @@
+"""The prompt: what is asked, and the tool's signature."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.helpers import load, params_of
+from tests.strategies import parameters
+from tool_dpo.prompt import messages, prompt, signature
+from tool_dpo.schema import Schema, strict
+
+
+@pytest.mark.parametrize("case", params_of(load("signatures")))
+def test_signatures(case: dict[str, Any]) -> None:
+    assert signature(case.get("tool", "t"), case["parameters"]) == case["signature"]
+
+
+@given(parameters)
+def test_a_signature_names_every_parameter_and_closing_changes_nothing(schema: Schema) -> None:
+    text = signature("t", schema)
+    assert text == signature("t", strict(schema))
+    for name in schema["properties"]:
+        assert f"{name}: " in text if name in schema["required"] else f"{name}?: " in text
+
+
+def test_a_prompt_is_the_request_and_the_signature() -> None:
+    triplet = load("triplets")["triplet"]
+    request = "Create a task with title 'Review PR' and priority high."
+    assert prompt(request, "create_task", triplet["schema"]["properties"]["parameters"]) == triplet["prompt"]
+
+
+def test_the_chat_ends_with_the_prompt() -> None:
+    system, user = messages("Do it.")
+    assert (system["role"], user) == ("system", {"role": "user", "content": "Do it."})
+    assert '{"tool": name, "parameters": {...}}' in system["content"]

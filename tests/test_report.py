@@ -1,0 +1,78 @@
+"""The comparison of models, and the table."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import load
+from tool_dpo.errors import InputError
+from tool_dpo.records import Answer, read_json, write_lines
+from tool_dpo.report import MODELS, compare, markdown, score, table
+from tool_dpo.schema import call_schema
+
+SCHEMA = call_schema("create_task", load("answers")["parameters"])
+RIGHT = load("answers")["expected"]
+SAID = {
+    "base": ["no", "no", "no", f"So: {RIGHT}"],
+    "sft": [RIGHT, "no", "no", "{}"],
+    "dpo": [RIGHT, RIGHT.replace("high", "low"), "no", "{}"],
+}
+
+
+def answers(folder: Path, said: dict[str, list[str]]) -> Path:
+    for name, texts in said.items():
+        records = [Answer(f"prompt {n}", "create_task", SCHEMA, RIGHT, text).record() for n, text in enumerate(texts)]
+        write_lines(folder / "answers" / f"{name}.jsonl", records)
+    return folder / "answers"
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Path:
+    """A folder in which the answers are scored and compared."""
+    said = answers(tmp_path, SAID)
+    for name in MODELS:
+        score(said / f"{name}.jsonl", tmp_path / "metrics" / f"{name}.json")
+    (tmp_path / "curves").mkdir()
+    (tmp_path / "curves/sft.csv").write_text("step,loss\n1,0.5\n")
+    compare(said, tmp_path / "metrics", tmp_path / "curves", tmp_path / "compare.json", tmp_path / "plots")
+    return tmp_path
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_models_are_compared_in_pairs(done: Path) -> None:
+    assert read_json(done / "compare.json") == {
+        "base_to_sft": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
+        "base_to_dpo": {"sspr": {"gained": 2, "lost": 0, "p": 0.5}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
+        "sft_to_dpo": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 0, "lost": 0, "p": 1.0}},
+    }
+
+
+def test_plots_hold_rates_failures_and_the_training_curves(done: Path) -> None:
+    rates = {(model, measure): float(rate) for model, rate, measure in rows(done / "plots/rates.csv")[1:]}
+    assert {model: rates[model, "sspr"] for model in MODELS} == {"base": 0.0, "sft": 0.25, "dpo": 0.5}
+    assert rates["base", "extracted"] == 0.25
+    assert ["base", "json_error", "4"] in rows(done / "plots/failures.csv")
+    assert ["dpo", "missing_required", "1"] in rows(done / "plots/failures.csv")
+    assert rows(done / "plots/sft.csv") == [["step", "loss"], ["1", "0.5"]]
+
+
+def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
+    cells = {label: row for label, *row in table(done / "metrics")}
+    assert cells[""] == list(MODELS)
+    assert cells["answers"] == ["4", "4", "4"]
+    assert cells["SSPR"][1] == "25.0% (4.6% to 69.9%)"
+    assert cells["json_error"] == ["4", "2", "1"]
+    lines = markdown(table(done / "metrics")).splitlines()
+    assert lines[:2] == ["|  | base | sft | dpo |", "|:--|:--|:--|:--|"]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_answers_to_different_prompts_are_not_compared(tmp_path: Path) -> None:
+    said = answers(tmp_path, {**SAID, "dpo": SAID["dpo"][:2]})
+    with pytest.raises(InputError, match="the models' answers are to different prompts"):
+        compare(said, tmp_path, tmp_path, tmp_path / "compare.json", tmp_path)

@@ -1,0 +1,79 @@
+"""The split: by tool, and stable."""
+
+from dataclasses import astuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import SplitParams
+from tool_dpo.split import Split, split
+from tool_dpo.triplets import Triplet
+
+SHARES = SplitParams(validation=0.3, test=0.3, preference=0.5)
+TOOLS = [f"tool_{number}" for number in range(200)]
+PARTS = ("sft", "preference", "validation", "test")
+seeds = st.integers(0, 2**32 - 1)
+
+
+def triplets(tools: list[str], prompts: int = 2) -> list[Triplet]:
+    return [Triplet(f"{tool}: {n}", "", "", {}, tool, "", "") for tool in tools for n in range(prompts)]
+
+
+def places(parts: Split) -> dict[str, str]:
+    """The part of each prompt; a later part takes a prompt that stands in two."""
+    return {triplet.prompt: part for part in PARTS for triplet in getattr(parts, part)}
+
+
+def tools(part: list[Triplet]) -> set[str]:
+    return {triplet.tool for triplet in part}
+
+
+@given(seeds)
+def test_every_triplet_has_one_place_and_every_held_out_tool_one_part(seed: int) -> None:
+    asked = triplets(TOOLS)
+    parts = split(asked, SHARES, seed)
+    placed = [triplet for name in PARTS for triplet in getattr(parts, name)]
+    assert sorted(map(astuple, placed)) == sorted(map(astuple, asked))
+    assert not tools(parts.test) & tools(parts.validation)
+    assert not (tools(parts.test) | tools(parts.validation)) & (tools(parts.sft) | tools(parts.preference))
+
+
+@given(seeds, st.lists(st.text(), unique=True, max_size=20).map(lambda names: [f"new_{name}" for name in names]))
+def test_more_tools_move_none(seed: int, more: list[str]) -> None:
+    before, after = (places(split(triplets(names), SHARES, seed)) for names in (TOOLS, more + TOOLS))
+    assert before.items() <= after.items()
+
+
+@given(seeds)
+def test_without_a_preference_share_both_stages_train_on_all(seed: int) -> None:
+    shared = split(triplets(TOOLS), SplitParams(validation=0.3, test=0.3, preference=0), seed)
+    apart = split(triplets(TOOLS), SHARES, seed)
+    assert shared.sft == shared.preference
+    assert (shared.validation, shared.test) == (apart.validation, apart.test)
+    assert {triplet.prompt for triplet in shared.sft} == {one.prompt for one in apart.sft + apart.preference}
+
+
+def test_shares_are_kept_and_the_seed_decides() -> None:
+    many = triplets([f"tool_{number}" for number in range(4000)], prompts=1)
+    parts = split(many, SplitParams(validation=0.1, test=0.25, preference=0.4), seed=42)
+    shares = [len(getattr(parts, name)) / len(many) for name in PARTS]
+    assert shares == pytest.approx([0.39, 0.26, 0.1, 0.25], abs=0.03)
+    assert places(split(triplets(TOOLS), SHARES, 1)) != places(split(triplets(TOOLS), SHARES, 2))
+
+
+@pytest.mark.parametrize(
+    ("shares", "missing"),
+    [
+        (SplitParams(validation=0, test=0.3, preference=0.5), "validation"),
+        (SplitParams(validation=0.3, test=0, preference=0.5), "test"),
+        (SplitParams(validation=0, test=0, preference=0), "validation and test"),
+    ],
+)
+def test_an_empty_part_is_named(shares: SplitParams, missing: str) -> None:
+    with pytest.raises(InputError) as caught:
+        split(triplets(TOOLS), shares, seed=1)
+    assert str(caught.value) == (
+        f"split: 200 tools leave nothing for {missing}: add tools, or change split in params.yaml"
+    )

@@ -1,0 +1,90 @@
+"""Triplets: a file is read only if every line keeps its promise."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import changed, load, params_of
+from tool_dpo.errors import InputError
+from tool_dpo.triplets import Triplet, census, proved, read_triplets
+
+CASES = load("triplets")
+GOOD = CASES["triplet"]
+STATED = {"tool": "create_task", "violation": "enum_violation", "path": "$.parameters.priority"}
+
+
+def write(folder: Path, *lines: str) -> Path:
+    path = folder / "triplets.jsonl"
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        list(read_triplets(path))
+    return str(caught.value)
+
+
+def test_four_fields_are_enough_and_the_rest_is_worked_out() -> None:
+    assert proved(GOOD).record() == GOOD | STATED
+
+
+def test_what_is_stated_rightly_is_accepted(tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps(GOOD), json.dumps(GOOD | STATED | {"source": "mine"}))
+    assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED)] * 2
+
+
+def test_a_reference_inside_the_schema_is_followed() -> None:
+    schema = GOOD["schema"]
+    record = changed(GOOD, {"schema.$defs": {"p": schema["properties"]["parameters"]}})
+    referring = changed(record, {"schema.properties.parameters": {"$ref": "#/$defs/p"}})
+    assert proved(referring).violation == "enum_violation"
+
+
+@pytest.mark.parametrize("case", params_of(CASES["cases"]))
+def test_a_broken_promise_is_named_with_its_line(case: dict[str, Any], tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps(GOOD), json.dumps(changed(GOOD, case["set"])))
+    assert complaint(path) == f"{path}:2: {case['error']}"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (json.dumps(GOOD)[:-40], "not a JSON line: "),
+        ("", "not a JSON line: "),
+        ("[" * 100_000, "not a JSON line: "),
+        ("[]", "expected a JSON object, got list"),
+    ],
+)
+def test_a_line_that_is_no_object_is_named(line: str, reason: str, tmp_path: Path) -> None:
+    path = write(tmp_path, json.dumps(GOOD), line)
+    assert complaint(path).startswith(f"{path}:2: {reason}")
+
+
+def test_a_file_of_nothing_or_no_file_is_named(tmp_path: Path) -> None:
+    empty = write(tmp_path)
+    assert complaint(empty) == f"{empty}: no triplets"
+    assert complaint(tmp_path / "none.jsonl") == f"{tmp_path / 'none.jsonl'}: no such file"
+
+
+def test_the_census_counts_tools_violations_and_tokens() -> None:
+    def words(texts: list[str]) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[0] * len(text.split()) for text in texts]}
+
+    triplets = [
+        Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "$.a"),
+        Triplet("a", "a", "a b", {}, "u", "enum_violation", "$.a"),
+        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "$.a"),
+    ]
+    assert census(triplets, words) == {
+        "triplets": 3,
+        "tools": 2,
+        "violations": {"enum_violation": 2, "type_mismatch": 1},
+        "tokens": {
+            "prompt": {"mean": 2.0, "longest": 3},
+            "chosen": {"mean": 1.3, "longest": 2},
+            "rejected": {"mean": 1.7, "longest": 2},
+        },
+    }

@@ -1,0 +1,41 @@
+"""The two-layer random model and a few triplets, for tests that train."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tool_dpo.generate import generate
+from tool_dpo.model import prepare
+from tool_dpo.params import ModelParams, load_params
+from tool_dpo.records import write_lines
+from tool_dpo.tools import read_tools
+from tool_dpo.triplets import Triplet
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModelParams:
+    return PARAMS.models["tiny"]
+
+
+@pytest.fixture(scope="session")
+def base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder for the untrained tiny model."""
+    folder = tmp_path_factory.mktemp("models") / "base"
+    prepare(tiny.weights, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def triplets() -> list[Triplet]:
+    return list(generate(read_tools(ROOT / "data/tools"), replace(PARAMS.generate, triplets=160), seed=1))[:40]
+
+
+@pytest.fixture(scope="session")
+def data(triplets: list[Triplet], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "triplets.jsonl"
+    write_lines(path, (triplet.record() for triplet in triplets))
+    return path

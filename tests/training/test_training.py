@@ -1,0 +1,145 @@
+"""SFT and DPO on the tiny model: what they start from, what they learn, what a killed run goes on with."""
+
+import csv
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.training.conftest import ROOT
+from tool_dpo import model as models
+from tool_dpo.params import LossType, ModelParams
+from tool_dpo.train_dpo import make_trainer, train_dpo
+from tool_dpo.train_sft import train_sft
+from tool_dpo.triplets import Triplet
+
+
+@pytest.fixture(scope="module")
+def sft(tiny: ModelParams, base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sft")
+    os.chdir(folder)
+    train_sft(data, base, folder / "sft", folder / "sft.csv", replace(tiny.sft, batch_size=4, epochs=2), seed=3)
+    return folder / "sft"
+
+
+def _curve(path: Path) -> list[dict[str, float]]:
+    with path.open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _adapter(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def test_sft_learns_and_leaves_no_checkpoint(sft: Path) -> None:
+    losses = [row["loss"] for row in _curve(sft.parent / "sft.csv")]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] - 0.2
+    assert not list((sft.parent / ".checkpoints").iterdir())
+
+
+def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: ModelParams) -> None:
+    assert models.read_weights(sft) == tiny.weights
+    assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
+    assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}
+    assert str(Path.home()) not in (sft / "adapter_config.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("loss_type", "beta", "expected"),
+    [
+        ("ipo", 0.05, 1 / (4 * 0.05**2)),
+        ("ipo", 0.5, 1 / (4 * 0.5**2)),
+        ("sigmoid", 0.1, math.log(2)),
+        ("hinge", 0.1, 1.0),
+    ],
+)
+def test_before_the_first_step_the_margin_is_zero(
+    loss_type: LossType,
+    beta: float,
+    expected: float,
+    sft: Path,
+    tiny: ModelParams,
+    triplets: list[Triplet],
+    tmp_path: Path,
+) -> None:
+    trainer = make_trainer(triplets[:4], sft, tmp_path, tiny.dpo, beta, loss_type, seed=3)
+    batch = next(iter(trainer.get_train_dataloader()))
+    with torch.no_grad():
+        loss = trainer.compute_loss(trainer.model, batch)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    assert trainer._metrics["train"]["rewards/margins"][-1] == pytest.approx(0, abs=1e-4)
+
+
+def test_dpo_learns_to_prefer_and_keeps_the_base(
+    sft: Path,
+    tiny: ModelParams,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "dpo"
+    params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=3e-3)
+    train_dpo(data, sft, out, tmp_path / "dpo.csv", params, 0.5, "ipo", 3)
+    rows = _curve(tmp_path / "dpo.csv")
+    assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
+    assert rows[-1]["margin"] > 1
+    assert rows[-1]["accuracy"] > 0.7
+    assert _adapter(out).keys() == _adapter(sft).keys()
+
+
+def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+        text = (ROOT / "params.yaml").read_text().replace("model: smollm2-135m", "model: tiny")
+        (folder / "params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 1"))
+    command = [sys.executable, "-m", "stages.sft", str(data), str(base), "sft", "sft.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=whole, env=environment, check=True, capture_output=True)
+    process = subprocess.Popen(
+        command, cwd=killed, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not list(killed.glob(".checkpoints/*/checkpoint-20/trainer_state.json")):
+        assert process.poll() is None, "ended before its first checkpoint"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "sft").exists()
+    resumed = subprocess.run(command, cwd=killed, env=environment, check=True, capture_output=True, text=True)
+    assert "resuming from" in resumed.stdout
+    for name, tensor in _adapter(whole / "sft").items():
+        torch.testing.assert_close(_adapter(killed / "sft")[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+def test_another_run_s_checkpoint_is_never_resumed(base: Path, data: Path, tmp_path: Path) -> None:
+    from tool_dpo.checkpoints import fingerprint
+
+    keys = {fingerprint({"beta": beta}, [path]) for beta in (0.1, 0.05) for path in (data, base / "weights.json")}
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize("loss_type", ["sigmoid"])
+def test_four_bit_base_trains(
+    loss_type: LossType,
+    tiny: ModelParams,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The QLoRA path of the 7B model, on a CPU."""
+    monkeypatch.chdir(tmp_path)
+    models.prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
+    train_sft(data, tmp_path / "base", tmp_path / "sft", tmp_path / "sft.csv", tiny.sft, seed=3)
+    assert "Linear4bit" in {type(module).__name__ for module in models.load(tmp_path / "sft").modules()}
+    train_dpo(data, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, loss_type, 3)
+    assert (tmp_path / "dpo/adapter_model.safetensors").exists()
