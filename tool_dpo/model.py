@@ -6,6 +6,7 @@ A model folder holds `weights.json` (what the base is and how to load it) and, o
 
 import hashlib
 import importlib.util
+import logging
 import os
 import shutil
 import tempfile
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
 END_OF_TURN = "<|im_end|>"
+
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that only 4-bit on a CPU would use
 
 _TWO_LAYERS = {
     "hidden_size": 64,
@@ -93,6 +96,8 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
         model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
+        if not trainable and not weights.load_in_4bit:
+            model = model.merge_and_unload()  # the separate adapter more than halves the speed of decoding
     return model
 
 
@@ -183,8 +188,9 @@ def generate(
                 eos_token_id=tokenizer.eos_token_id,
                 pad_token_id=tokenizer.pad_token_id,
             )
-        answers = tokenizer.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
-        yield from zip(batch, answers, strict=True)
+        answers = output[:, inputs["input_ids"].shape[1] :]
+        texts = tokenizer.batch_decode(answers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        yield from zip(batch, texts, strict=True)
 
 
 def read_weights(folder: Path) -> WeightsParams:

@@ -30,14 +30,17 @@ def prompt(request: str, tool: str, parameters: Schema) -> str:
 
 
 def signature(tool: str, parameters: Schema) -> str:
-    """`create_task(title: str, priority: enum['low', 'high'], due?: str(date))`; `?` marks what may be left out."""
+    """`create_task("title": str, "priority": enum["low", "high"], "due"?: str(date))`; `?`: may be left out.
+
+    Names and values are quoted as in the call, so that the model copies tokens instead of respelling words.
+    """
     return f"{tool}({_fields(parameters)})"
 
 
 def _fields(schema: Schema) -> str:
     required = set(schema.get("required", []))
     return ", ".join(
-        f"{name}{'' if name in required else '?'}: {_type(sub)}" for name, sub in schema.get("properties", {}).items()
+        f"{json.dumps(name, ensure_ascii=False)}{'' if name in required else '?'}: {_type(sub)}" for name, sub in schema.get("properties", {}).items()
     )
 
 
@@ -65,7 +68,7 @@ def _named(name: str, schema: Schema) -> str:
 
 
 def _literal(value: Any) -> str:
-    return f"'{value}'" if isinstance(value, str) else json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _constraints(schema: Schema) -> str:
