@@ -1,8 +1,11 @@
 """Errors a user can act on, and the one place that turns them into a line and an exit code."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import NoReturn
+
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # once imported, it warns of a kernel that nothing here uses
 
 
 class InputError(Exception):

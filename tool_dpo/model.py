@@ -6,7 +6,6 @@ A model folder holds `weights.json` (what the base is and how to load it) and, o
 
 import hashlib
 import importlib.util
-import logging
 import os
 import shutil
 import tempfile
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
 END_OF_TURN = "<|im_end|>"
-
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that only 4-bit on a CPU would use
 
 _TWO_LAYERS = {
     "hidden_size": 64,
@@ -170,16 +167,12 @@ def generate(
     """
     import torch
 
-    texts = [
-        tokenizer.apply_chat_template(messages(one), tokenize=False, add_generation_prompt=True) for one in prompts
-    ]
-    lengths = [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]] if texts else []
-    order = sorted(range(len(texts)), key=lambda index: -lengths[index])
+    chats = [messages(one) for one in prompts]
+    encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
+    order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
-        inputs = tokenizer(
-            [texts[index] for index in batch], return_tensors="pt", padding=True, add_special_tokens=False
-        )
+        inputs = tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
         with torch.inference_mode():
             output = model.generate(
                 **inputs.to(model.device),

@@ -30,17 +30,18 @@ def prompt(request: str, tool: str, parameters: Schema) -> str:
 
 
 def signature(tool: str, parameters: Schema) -> str:
-    """`create_task("title": str, "priority": enum["low", "high"], "due"?: str(date))`; `?`: may be left out.
+    """`"create_task"("title": str, "priority": enum["low", "high"], "due"?: str(date))`; `?`: may be left out.
 
     Names and values are quoted as in the call, so that the model copies tokens instead of respelling words.
     """
-    return f"{tool}({_fields(parameters)})"
+    return f"{_literal(tool)}({_fields(parameters)})"
 
 
 def _fields(schema: Schema) -> str:
     required = set(schema.get("required", []))
     return ", ".join(
-        f"{json.dumps(name, ensure_ascii=False)}{'' if name in required else '?'}: {_type(sub)}" for name, sub in schema.get("properties", {}).items()
+        f"{_literal(name)}{'' if name in required else '?'}: {_type(sub)}"
+        for name, sub in schema.get("properties", {}).items()
     )
 
 
