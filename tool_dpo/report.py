@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.records import atomic, read_answers, read_json, write_json
+from tool_dpo.records import Answer, atomic, read_answers, read_json, write_json
 from tool_dpo.sspr import FAILURES, Verdict, judge, mcnemar, summarize
 
 MODELS = ("base", "sft", "dpo")
@@ -15,11 +15,11 @@ MODELS = ("base", "sft", "dpo")
 
 def score(answers: Path, out: Path) -> None:
     """Write the metrics of one model's answers."""
-    write_json(out, summarize(judge_all(answers)))
+    write_json(out, summarize(judge_all(read_answers(answers))))
 
 
-def judge_all(answers: Path) -> list[Verdict]:
-    return [judge(answer.schema, answer.text, answer.expected) for answer in read_answers(answers)]
+def judge_all(answers: list[Answer]) -> list[Verdict]:
+    return [judge(answer.schema, answer.text, answer.expected) for answer in answers]
 
 
 def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) -> None:
@@ -28,10 +28,10 @@ def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) 
     Raises:
         InputError: the models were asked different prompts.
     """
-    asked = {name: [answer.prompt for answer in read_answers(answers / f"{name}.jsonl")] for name in MODELS}
-    if len(set(map(tuple, asked.values()))) > 1:
+    said = {name: read_answers(answers / f"{name}.jsonl") for name in MODELS}
+    if len({tuple(answer.prompt for answer in one) for one in said.values()}) > 1:
         raise InputError(f"{answers}: the models' answers are to different prompts")
-    verdicts = {name: judge_all(answers / f"{name}.jsonl") for name in MODELS}
+    verdicts = {name: judge_all(one) for name, one in said.items()}
     result: dict[str, Any] = {}
     for first, second in combinations(MODELS, 2):
         a, b = verdicts[first], verdicts[second]
@@ -55,13 +55,28 @@ def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]])
 
 
 def table(metrics: Path) -> list[list[str]]:
-    """The results as rows of cells, a header first: rates with their intervals, then each kind of failure."""
-    summaries = [read_json(metrics / f"{name}.json") for name in MODELS]
-    rows = [["", *MODELS], ["answers", *(str(one["n"]) for one in summaries)]]
+    """The results as rows of cells, a header first: rates with intervals, paired tests, then each kind of failure.
+
+    Raises:
+        InputError: a metrics file is missing, or is not what `score` and `compare` write.
+    """
+    summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
+    tests = read_json(metrics / "compare.json")
+    try:
+        return _rows(summaries, tests)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{metrics}: not the metrics of this pipeline: {error} is missing") from None
+
+
+def _rows(summaries: dict[str, Any], tests: dict[str, Any]) -> list[list[str]]:
+    rows = [["", *MODELS], ["answers", *(str(one["n"]) for one in summaries.values())]]
     for key, label in (("sspr", "SSPR"), ("exact", "exact values"), ("extracted", "pass after extraction")):
-        rows.append([label, *(_cell(one[key]) for one in summaries)])
+        rows.append([label, *(_cell(one[key]) for one in summaries.values())])
+    for first in MODELS[:-1]:
+        paired = [tests.get(f"{first}_to_{second}") for second in MODELS]
+        rows.append([f"SSPR against {first}, McNemar p", *(str(one["sspr"]["p"]) if one else "" for one in paired)])
     for kind in FAILURES:
-        rows.append([kind, *(str(one["failures"][kind]) for one in summaries)])
+        rows.append([kind, *(str(one["failures"][kind]) for one in summaries.values())])
     return rows
 
 

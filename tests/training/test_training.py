@@ -88,12 +88,12 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "dpo"
-    params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=3e-3)
-    train_dpo(data, sft, out, tmp_path / "dpo.csv", params, 0.5, "ipo", 3)
+    params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=1e-2)
+    train_dpo(data, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
     rows = _curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
-    assert rows[-1]["margin"] > 1
-    assert rows[-1]["accuracy"] > 0.7
+    assert sum(row["margin"] for row in rows[-5:]) / 5 > 1
+    assert sum(row["accuracy"] for row in rows[-5:]) / 5 > 0.7
     assert _adapter(out).keys() == _adapter(sft).keys()
 
 
