@@ -11,27 +11,48 @@ from tests.pipeline.conftest import Project
 MODELS = ("base", "sft", "dpo")
 ANSWERS = {f"answer@{name}" for name in MODELS}
 SCORES = {f"score@{name}" for name in MODELS}
-AFTER_TOOLS = {"generate", "validate", "split", "sft", "dpo", "compare"} | ANSWERS | SCORES
+TRAINED = {"sft", "dpo", "answer@sft", "answer@dpo"}
+DATA = {"generate", "validate", "split"}
 
 
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+@pytest.fixture(autouse=True)
+def _fresh(project: Project) -> None:
+    """Each test starts from the committed run."""
+    project.run("git", "reset", "-q", "--hard")
+    project.run("dvc", "checkout", "-q")
 
 
-def _reword_a_tool(project: Project) -> None:
-    _edit(project.folder / "data/tools/calendar.json", '"description": "', '"description": "Now: ')
+def _said(project: Project) -> dict[str, str]:
+    """What each model answered, by the name of the stage that scores it."""
+    return {f"score@{name}": (project.folder / f"data/answers/{name}.jsonl").read_text() for name in MODELS}
 
 
-def _add_a_tool(project: Project) -> None:
-    source = json.loads((project.folder / "data/tools/calendar.json").read_text())[0]
-    source["function"]["name"] = "brand_new_tool"
-    (project.folder / "data/tools/brand_new.json").write_text(json.dumps([source]))
+def _assert_reran(project: Project, expected: set[str], *command: str) -> None:
+    """The command runs the expected stages, and scores just the answers that came out different."""
+    before = _said(project)
+    ran = set(project.repro(*command))
+    after = _said(project)
+    assert ran - SCORES == expected - SCORES
+    assert ran & SCORES == (expected & SCORES) | {name for name in SCORES if before[name] != after[name]}
+
+
+def _reword(project: Project, part: str) -> None:
+    """Change what people say to a tool of this part of the split."""
+    with (project.folder / f"data/{part}.jsonl").open() as file:
+        name = json.loads(file.readline())["tool"]
+    (path,) = (one for one in (project.folder / "data/tools").glob("*.json") if f'"name": "{name}"' in one.read_text())
+    tools = json.loads(path.read_text())
+    for tool in tools:
+        if tool["function"]["name"] == name:
+            tool["requests"] = [f"{request} Thanks!" for request in tool["requests"]]
+    path.write_text(json.dumps(tools))
 
 
 def _change_scoring(project: Project) -> None:
-    _edit(project.folder / "tool_dpo/sspr.py", '"passed": passed,', '"passed": passed, "failed": n - passed,')
+    path = project.folder / "tool_dpo/sspr.py"
+    old, new = '"passed": passed,', '"passed": passed, "failed": n - passed,'
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
 
 
 def test_a_second_repro_does_nothing_and_is_quick(project: Project) -> None:
@@ -57,28 +78,27 @@ def test_metrics_show_in_a_fresh_clone_without_a_cache(project: Project, tmp_pat
 
 
 def test_beta_reruns_preference_training_and_what_follows(project: Project) -> None:
-    ran = project.repro("exp", "run", "-S", "beta=0.1")
-    assert set(ran) == {"dpo", "answer@dpo", "score@dpo", "compare"}
+    _assert_reran(project, {"dpo", "answer@dpo", "compare"}, "exp", "run", "-S", "beta=0.1")
     diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
-    assert diff["params.yaml"]["beta"] == {"old": 0.05, "new": 0.1}
+    assert set(diff) == {"params.yaml"}
     assert set(diff["params.yaml"]) == {"beta"}
+    assert (diff["params.yaml"]["beta"]["old"], diff["params.yaml"]["beta"]["new"]) == (0.05, 0.1)
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [(_change_scoring, SCORES | {"compare"}), (_add_a_tool, AFTER_TOOLS)],
-    ids=["a scoring rule", "a tool"],
-)
-def test_a_changed_file_reruns_what_uses_it(project: Project, change, expected: set[str]) -> None:
-    project.run("git", "checkout", "-q", ".")
-    project.run("dvc", "checkout", "-q")
-    change(project)
-    ran = set(project.repro())
-    project.run("git", "checkout", "-q", ".")
-    project.run("git", "clean", "-fdq")
-    assert ran == expected
+def test_a_scoring_rule_reruns_scoring_alone(project: Project) -> None:
+    _change_scoring(project)
+    _assert_reran(project, SCORES | {"compare"})
+
+
+def test_a_test_tool_retrains_nothing(project: Project) -> None:
+    _reword(project, "test")
+    _assert_reran(project, DATA | ANSWERS | {"compare"})
+
+
+def test_a_training_tool_asks_the_base_nothing_again(project: Project) -> None:
+    _reword(project, "sft")
+    _assert_reran(project, DATA | TRAINED | {"compare"})
 
 
 def test_a_seed_reruns_all_but_the_weights(project: Project) -> None:
-    project.run("dvc", "checkout", "-q")
-    assert set(project.repro("exp", "run", "-S", "seed=7")) == AFTER_TOOLS
+    _assert_reran(project, DATA | TRAINED | ANSWERS | {"compare"}, "exp", "run", "-S", "seed=7")

