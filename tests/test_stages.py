@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers import ROOT
+
 CASES = json.loads((ROOT / "tests/cases/stages.json").read_text())
 COMMANDS = {
     "generate": ["tools", "out.jsonl"],

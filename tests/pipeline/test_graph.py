@@ -8,9 +8,9 @@ import grimp
 import pytest
 import yaml
 
+from tests.helpers import ROOT
 from tool_dpo.params import load_params
 
-ROOT = Path(__file__).resolve().parents[2]
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())
 STAGES = sorted(GRAPH["stages"])
 PACKAGES = ("tool_dpo", "stages")

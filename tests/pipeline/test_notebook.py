@@ -5,7 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.pipeline.conftest import ROOT, Project
+from tests.helpers import ROOT
+from tests.pipeline.conftest import Project
 
 
 def test_the_notebook_runs(project: Project, tmp_path: Path) -> None:

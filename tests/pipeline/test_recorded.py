@@ -8,11 +8,11 @@ from pathlib import Path
 
 import yaml
 
+from tests.helpers import ROOT
 from tool_dpo.params import load_params
 from tool_dpo.report import markdown, table
 from tool_dpo.tools import read_tools
 
-ROOT = Path(__file__).resolve().parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 
 

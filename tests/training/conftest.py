@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import ROOT
 from tool_dpo.generate import generate
 from tool_dpo.model import prepare
 from tool_dpo.params import ModelParams, load_params
@@ -12,7 +13,6 @@ from tool_dpo.records import write_lines
 from tool_dpo.tools import read_tools
 from tool_dpo.triplets import Triplet
 
-ROOT = Path(__file__).resolve().parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import ROOT
+from tests.helpers import ROOT
 from tool_dpo.call import call, pick, problems
 from tool_dpo.errors import InputError
 from tool_dpo.schema import call_schema

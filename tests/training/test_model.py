@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.conftest import PARAMS, ROOT
+from tests.helpers import ROOT
+from tests.training.conftest import PARAMS
 from tool_dpo import model as models
 from tool_dpo.errors import InputError
 from tool_dpo.params import ModelParams, WeightsParams

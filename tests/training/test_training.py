@@ -1,5 +1,6 @@
 """SFT and DPO on the tiny model: what they start from, what they learn, what a killed run goes on with."""
 
+import contextlib
 import csv
 import math
 import os
@@ -14,8 +15,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.training.conftest import ROOT
+from tests.helpers import ROOT
 from tool_dpo import model as models
+from tool_dpo.checkpoints import fingerprint
 from tool_dpo.params import LossType, ModelParams
 from tool_dpo.train_dpo import make_trainer, train_dpo
 from tool_dpo.train_sft import train_sft
@@ -25,8 +27,8 @@ from tool_dpo.triplets import Triplet
 @pytest.fixture(scope="module")
 def sft(tiny: ModelParams, base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sft")
-    os.chdir(folder)
-    train_sft(data, base, folder / "sft", folder / "sft.csv", replace(tiny.sft, batch_size=4, epochs=2), seed=3)
+    with contextlib.chdir(folder):
+        train_sft(data, base, folder / "sft", folder / "sft.csv", replace(tiny.sft, batch_size=4, epochs=2), seed=3)
     return folder / "sft"
 
 
@@ -122,15 +124,11 @@ def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_pat
 
 
 def test_another_run_s_checkpoint_is_never_resumed(base: Path, data: Path, tmp_path: Path) -> None:
-    from tool_dpo.checkpoints import fingerprint
-
     keys = {fingerprint({"beta": beta}, [path]) for beta in (0.1, 0.05) for path in (data, base / "weights.json")}
     assert len(keys) == 4
 
 
-@pytest.mark.parametrize("loss_type", ["sigmoid"])
 def test_four_bit_base_trains(
-    loss_type: LossType,
     tiny: ModelParams,
     data: Path,
     tmp_path: Path,
@@ -141,5 +139,5 @@ def test_four_bit_base_trains(
     models.prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
     train_sft(data, tmp_path / "base", tmp_path / "sft", tmp_path / "sft.csv", tiny.sft, seed=3)
     assert "Linear4bit" in {type(module).__name__ for module in models.load(tmp_path / "sft").modules()}
-    train_dpo(data, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, loss_type, 3)
+    train_dpo(data, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, "sigmoid", 3)
     assert (tmp_path / "dpo/adapter_model.safetensors").exists()
