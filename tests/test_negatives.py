@@ -13,7 +13,7 @@ from tests.helpers import load, params_of
 from tests.strategies import parameters, values
 from tool_dpo.negatives import MAKERS, Negative, negative
 from tool_dpo.params import Kind
-from tool_dpo.schema import call_schema, parse, violations
+from tool_dpo.schema import KIND_OF_KEYWORD, KINDS, call_schema, parse, violations
 
 SEEDS = 200
 
@@ -23,7 +23,7 @@ def negatives(kind: str, schema: dict[str, Any], call: dict[str, Any], seeds: in
     return [one for one in made if one]
 
 
-@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize("kind", get_args(Kind))
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: int) -> None:
     schema = data.draw(parameters, "parameters")
@@ -38,9 +38,10 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
         assert kind != "hallucinated_param" or len(schema["properties"]) >= 3
         return
     assert found.violation == kind
-    assert found.call != call
+    assert json.dumps(found.call) != json.dumps(call)
     assert parse(json.dumps(found.call)) == found.call
-    assert [(one.kind, one.path) for one in violations(whole, found.call)] == [(kind, found.path)]
+    broken = [(one.kind, one.keyword, one.path) for one in violations(whole, found.call)]
+    assert broken == [(kind, found.keyword, found.path)]
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
@@ -49,7 +50,8 @@ def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
     made = negatives(case["kind"], schema, {"tool": "t", "parameters": case["call"]})
     found = {json.dumps(one.call["parameters"], ensure_ascii=False) for one in made}
     assert found == {json.dumps(one, ensure_ascii=False) for one in case["found"]}
-    assert {one.path for one in made} == ({case["path"]} if found else set())
+    assert {one.path for one in made} == set(case["paths"])
+    assert "keywords" not in case or {one.keyword for one in made} == set(case["keywords"])
 
 
 @pytest.mark.parametrize(("known", "invented"), [("user_name", "sort_by"), ("userName", "sortBy")])
@@ -74,4 +76,15 @@ def test_the_same_seed_makes_the_same_negative() -> None:
 
 
 def test_there_is_a_maker_for_every_kind_that_can_be_mixed() -> None:
-    assert set(MAKERS) == set(get_args(Kind))
+    assert {KIND_OF_KEYWORD.get(keyword, KINDS[-1]) for keyword in MAKERS} == set(get_args(Kind))
+
+
+def test_every_keyword_with_a_maker_is_broken_in_some_case() -> None:
+    shown = {keyword for case in load("negatives") for keyword in case.get("keywords", [])}
+    assert set(MAKERS) - shown == {"required", "additionalProperties"}
+
+
+def test_an_optional_parameter_may_be_misspelt() -> None:
+    schema = {"type": "object", "properties": {"tags": {"type": "string"}}}
+    made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {"tags": "a"}}, seeds=1000)
+    assert {"tag", "ags"} <= {name for one in made for name in one.call["parameters"]}

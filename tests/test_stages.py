@@ -42,7 +42,12 @@ def folder(tmp_path: Path) -> Path:
     """A project folder with one tool, the default params, and an earlier output."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "data/tools/calendar.json", tmp_path / "tools")
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text().replace("triplets: 802", "triplets: 16"))
+    (tmp_path / "params.yaml").write_text(
+        (ROOT / "params.yaml")
+        .read_text()
+        .replace("triplets: 802", "triplets: 16")
+        .replace("variants: 3", "variants: 0")
+    )
     (tmp_path / "out.jsonl").write_text("earlier\n")
     return tmp_path
 

@@ -12,7 +12,7 @@ from tool_dpo.triplets import Triplet, census, proved, read_triplets
 
 CASES = load("triplets")
 GOOD = CASES["triplet"]
-STATED = {"tool": "create_task", "violation": "enum_violation", "path": "$.parameters.priority"}
+STATED = {"tool": "create_task", "violation": "enum_violation", "keyword": "enum", "path": "$.parameters.priority"}
 
 
 def write(folder: Path, *lines: str) -> Path:
@@ -74,14 +74,15 @@ def test_the_census_counts_tools_violations_and_tokens() -> None:
         return {"input_ids": [[0] * len(text.split()) for text in texts]}
 
     triplets = [
-        Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "$.a"),
-        Triplet("a", "a", "a b", {}, "u", "enum_violation", "$.a"),
-        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "$.a"),
+        Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "type", "$.a"),
+        Triplet("a", "a", "a b", {}, "u", "enum_violation", "enum", "$.a"),
+        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "enum", "$.a"),
     ]
     assert census(triplets, words) == {
         "triplets": 3,
         "tools": 2,
         "violations": {"enum_violation": 2, "type_mismatch": 1},
+        "keywords": {"enum": 2, "type": 1},
         "tokens": {
             "prompt": {"mean": 2.0, "longest": 3},
             "chosen": {"mean": 1.3, "longest": 2},

@@ -1,8 +1,8 @@
-"""Ask a model every prompt of a split, and keep its answers; a killed run goes on where it stopped."""
+"""Ask a model many prompts, and keep its answers; a killed run goes on where it stopped."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,35 +20,52 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
         InputError: a triplet that breaks its promise, or a model that cannot be loaded.
     """
     triplets = list(read_triplets(data))
-    key = fingerprint({"answer": asdict(params), **asdict(batch)}, [data, *model_files(folder)])
-    partial = CHECKPOINTS / f"answer-{key}.jsonl"
-    texts = _read_partial(partial)
-    left = [index for index in range(len(triplets)) if index not in texts]
-    if left:
-        model, tokenizer = models.load(folder), models.load_tokenizer(folder)
-        answers = models.generate(
-            model,
-            tokenizer,
-            [triplets[index].prompt for index in left],
-            max_new_tokens=params.max_new_tokens,
-            batch_size=batch.batch_size,
-        )
-        partial.parent.mkdir(exist_ok=True)
-        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(triplets), initial=len(texts)) as bar:
-            bar.set_description(f"{folder.name} answers")
-            for index, text in answers:
-                texts[left[index]] = text
-                file.write(json.dumps([left[index], text]) + "\n")
-                file.flush()
-                bar.update()
+    texts = ask([triplet.prompt for triplet in triplets], folder, params.max_new_tokens, batch.batch_size)
     write_lines(
         out,
         (
-            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, texts[index]).record()
-            for index, triplet in enumerate(triplets)
+            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, text).record()
+            for triplet, text in zip(triplets, texts, strict=True)
         ),
     )
+
+
+def ask(
+    prompts: list[str],
+    folder: Path,
+    max_new_tokens: int,
+    batch_size: int,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[str]:
+    """What the model in `folder` says to each prompt.
+
+    Raises:
+        InputError: the model cannot be loaded.
+    """
+    settings: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens,
+        "batch_size": batch_size,
+        "temperature": temperature,
+        "seed": seed,
+    }
+    key = fingerprint({"prompts": prompts, **settings}, model_files(folder))
+    partial = CHECKPOINTS / f"answers-{key}.jsonl"
+    texts = _read_partial(partial)
+    if len(texts) < len(prompts):
+        model, tokenizer = models.load(folder), models.load_tokenizer(folder)
+        answers = models.generate(model, tokenizer, prompts, **settings, done=frozenset(texts))
+        partial.parent.mkdir(exist_ok=True)
+        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(prompts), initial=len(texts)) as bar:
+            bar.set_description(f"{folder.name} answers")
+            for index, text in answers:
+                bar.update(index not in texts)
+                texts[index] = text
+                file.write(json.dumps([index, text]) + "\n")
+                file.flush()
     partial.unlink(missing_ok=True)
+    return [texts[index] for index in range(len(prompts))]
 
 
 def _read_partial(path: Path) -> dict[int, str]:

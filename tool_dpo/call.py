@@ -5,8 +5,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from referencing.exceptions import Unresolvable
-
 from tool_dpo import model as models
 from tool_dpo.errors import InputError
 from tool_dpo.prompt import prompt
@@ -43,17 +41,11 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 
 
 def problems(schema: Schema, text: str) -> list[str]:
-    """Everything that keeps a text from being a strict call, a line each.
-
-    Raises:
-        InputError: the schema refers to something that is not in it.
-    """
+    """Everything that keeps a text from being a strict call, a line each."""
     try:
         return [f"{one.kind} at {one.path}: {one.message}" for one in violations(schema, parse(text))]
     except ValueError as error:
         return [f"json_error: not one JSON document: {error}"]
-    except Unresolvable as error:
-        raise InputError(f"the tool's schema has a $ref that does not resolve: {error.ref}") from None
 
 
 def pick(tools: list[Tool], name: str | None) -> Tool:

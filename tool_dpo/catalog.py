@@ -75,7 +75,7 @@ class Speaker:
                     text += said.text
                 else:
                     text += part
-        return Said({name: values[name] for name in schema["properties"] if name in values}, text)
+        return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
 
     def _slot(self, slot: Slot, schema: Any) -> Said:
         if slot.yes is not None and slot.no is not None:
@@ -102,10 +102,10 @@ class Speaker:
         if schema.get("format") == "date":
             return self._date()
         value = self._plain(schema)
-        return Said(value, str(value))
+        return Said(value, _spoken(value))
 
     def _enum_word(self, value: Any, schema: Schema) -> str:
-        words = schema.get("x-say", {}).get(str(value), str(value).replace("_", " "))
+        words = schema.get("x-say", {}).get(str(value), _spoken(value).replace("_", " "))
         return words if isinstance(words, str) else str(self._rng.choice(words))
 
     def _list(self, schema: Schema) -> Said:
@@ -146,7 +146,10 @@ class Speaker:
 
     def _fake(self, name: str) -> str:
         try:
-            return str(getattr(self._faker, name)())
+            provider = getattr(self._faker, name)
+            if type(provider.__self__).__module__.startswith("faker.providers.date_time"):
+                raise ValueError(f"x-faker {name!r} depends on today's date: use format: date or date-time")
+            return str(provider())
         except (AttributeError, TypeError):
             raise ValueError(f"x-faker {name!r} is not a provider of Faker") from None
 
@@ -160,6 +163,14 @@ class Speaker:
     def _moment(self) -> str:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _spoken(value: Any) -> str:
+    if isinstance(value, list):
+        return spoken_list([_spoken(item) for item in value])
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return str(value)
 
 
 @cache

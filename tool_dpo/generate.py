@@ -4,14 +4,13 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 
-from referencing.exceptions import Unresolvable
-
-from tool_dpo.catalog import Request, Speaker
+from tool_dpo.augment import Case, vary
+from tool_dpo.catalog import Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
 from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.prompt import prompt
-from tool_dpo.schema import Schema, call_schema, violations
+from tool_dpo.schema import call_schema, violations
 from tool_dpo.tools import Tool
 from tool_dpo.triplets import Triplet, proved
 
@@ -34,54 +33,52 @@ def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[T
 def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int) -> Iterator[Triplet]:
     if not tool.requests:
         raise InputError(f"{tool.source}: tool {tool.name!r}: requests is missing: give it some request templates")
-    schema = call_schema(tool.name, tool.parameters)
-    seen: set[str] = set()
-    for index in range(count * _ATTEMPTS):
-        if len(seen) == count:
-            return
-        rng = random.Random(f"{seed}/{tool.name}/{index}")
-        request = _request(tool, rng, params.optional)
-        if request.text in seen:
-            continue
-        if triplet := _triplet(tool, schema, request, params.mix, rng):
-            seen.add(request.text)
-            yield triplet
-    if len(seen) < count:
-        raise InputError(
-            f"{tool.source}: tool {tool.name!r} gives {len(seen)} different requests with a provable violation, "
-            f"{count} are needed: add examples or request templates, or lower generate.triplets"
-        )
+    for varied, wanted in ((False, count), (True, count * params.variants)):
+        prompts: set[str] = set()
+        for index in range(wanted * _ATTEMPTS):
+            if len(prompts) == wanted:
+                break
+            rng = random.Random(f"{seed}/{tool.name}/{index}" + "/varied" * varied)
+            triplet = _triplet(tool, params, rng, varied=varied)
+            if triplet and triplet.prompt not in prompts:
+                prompts.add(triplet.prompt)
+                yield triplet
+        if len(prompts) < wanted:
+            raise InputError(
+                f"{tool.source}: tool {tool.name!r} gives {len(prompts)} different requests with a provable violation, "
+                f"{wanted} are needed: add examples or request templates, or lower generate.triplets"
+            )
 
 
-def _request(tool: Tool, rng: random.Random, optional: float) -> Request:
+def _triplet(tool: Tool, params: GenerateParams, rng: random.Random, *, varied: bool) -> Triplet | None:
+    text = ""
     try:
-        return Speaker(rng, optional).request(tool)
-    except ValueError as error:
-        raise InputError(f"{tool.source}: tool {tool.name!r}: {error}") from None
-
-
-def _triplet(
-    tool: Tool, schema: Schema, request: Request, mix: Mapping[Kind, float], rng: random.Random
-) -> Triplet | None:
-    call = {"tool": tool.name, "parameters": request.parameters}
-    try:
+        request = Speaker(rng, params.optional).request(tool)
+        text = f"request {request.text!r}: "
+        case = Case(tool.name, tool.parameters, request.parameters)
+        if varied:
+            case = vary(case, rng)
+        schema = call_schema(case.tool, case.parameters)
+        call = {"tool": case.tool, "parameters": case.values}
         if broken := violations(schema, call):
             raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
-        for kind in _by_chance(mix, rng):
-            if found := negative(kind, tool.parameters, schema, call, rng):
+        for kind in _by_chance(params.mix, rng):
+            if found := negative(kind, case.parameters, schema, call, rng):
                 return proved(
                     {
-                        "prompt": prompt(request.text, tool.name, tool.parameters),
+                        "prompt": prompt(request.text, case.tool, case.parameters),
                         "chosen": json.dumps(call, ensure_ascii=False),
                         "rejected": json.dumps(found.call, ensure_ascii=False),
                         "schema": schema,
-                        "tool": tool.name,
+                        "tool": case.tool,
                         "violation": found.violation,
+                        "keyword": found.keyword,
                         "path": found.path,
+                        "varied_from": tool.name if varied else None,
                     }
                 )
-    except (ValueError, Unresolvable) as error:
-        raise InputError(f"{tool.source}: tool {tool.name!r}: request {request.text!r}: {error}") from None
+    except ValueError as error:
+        raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
     return None
 
 

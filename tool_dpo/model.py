@@ -1,4 +1,4 @@
-"""Models: load, adapt, generate, save. The only module that knows transformers, peft, bitsandbytes and unsloth.
+"""Models: load, adapt, generate, save. The only module that knows peft, bitsandbytes and unsloth.
 
 A model folder holds `weights.json` (what the base is and how to load it) and, once trained, a LoRA adapter.
 `models/base` has no adapter. So every folder loads the same way, with no other settings.
@@ -8,10 +8,10 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,7 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
         dtype=dtype,
         device_map="auto" if torch.cuda.is_available() else None,
         quantization_config=quantization if weights.load_in_4bit else None,
+        attn_implementation=None if torch.cuda.is_available() else "eager",  # benchmarks/attention.py
         use_safetensors=True,
     )
     if (folder / ADAPTER).exists():
@@ -95,7 +96,13 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
         model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
         if not trainable and not weights.load_in_4bit:
             model = model.merge_and_unload()  # the separate adapter more than halves the speed of decoding
+    model.get_output_embeddings().register_forward_pre_hook(_contiguous)
     return model
+
+
+def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Multiply a slice of the hidden states as it is; PyTorch would copy the whole vocabulary's weights for it."""
+    return (inputs[0].contiguous(), *inputs[1:])
 
 
 def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
@@ -160,27 +167,39 @@ def generate(
     *,
     max_new_tokens: int,
     batch_size: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    done: Container[int] = (),
 ) -> Iterator[tuple[int, str]]:
-    """The greedy answer to each prompt, as (index, text), batch by batch, longest prompts first.
+    """An answer to each prompt, as (index, text), batch by batch, longest prompts first.
 
-    An answer cut off by `max_new_tokens` comes as it is, so it does not parse.
+    Greedy at temperature 0; above it sampled from the whole distribution, each batch from a seed of its own, so
+    that leaving out the batches already `done` changes no other. An answer cut off by `max_new_tokens` comes as
+    it is, so it does not parse.
     """
     import torch
+    from transformers import GenerationConfig
 
+    sampling = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {}
+    config = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=bool(sampling),
+        **sampling,
+        repetition_penalty=1.0,  # some models' own settings punish copying
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
     chats = [messages(one) for one in prompts]
     encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
     order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
+        if all(index in done for index in batch):
+            continue
+        torch.manual_seed(seed + start)
         inputs = tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
         with torch.inference_mode():
-            output = model.generate(
-                **inputs.to(model.device),
-                max_new_tokens=max_new_tokens,
-                do_sample=False,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            )
+            output = model.generate(**inputs.to(model.device), generation_config=config)
         answers = output[:, inputs["input_ids"].shape[1] :]
         texts = tokenizer.batch_decode(answers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         yield from zip(batch, texts, strict=True)
@@ -204,6 +223,9 @@ def name_of(weights: WeightsParams) -> str:
 
 
 def _require_backend(weights: WeightsParams) -> None:
+    gpu_extra = "pip install -c constraints.txt -e '.[gpu]'"
+    if weights.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
+        raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {gpu_extra}")
     if weights.backend != "unsloth":
         return
     import torch
@@ -212,20 +234,19 @@ def _require_backend(weights: WeightsParams) -> None:
     if not torch.cuda.is_available():
         raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {advice}")
     if importlib.util.find_spec("unsloth") is None:
-        raise InputError(
-            f"{name_of(weights)}: backend unsloth is not installed: pip install -c constraints.txt -e '.[gpu]'"
-        )
+        raise InputError(f"{name_of(weights)}: backend unsloth is not installed: {gpu_extra}")
 
 
 @contextmanager
 def _loading(weights: WeightsParams) -> Iterator[None]:
     """Turn what the hub client and the loaders raise into one line."""
     from huggingface_hub.errors import HfHubHTTPError
+    from safetensors import SafetensorError
 
     try:
         yield
-    except (OSError, HfHubHTTPError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, HfHubHTTPError, ValueError, ImportError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
             f"{name_of(weights)}: cannot be loaded: {reason} (a hub model needs the network or a copy in HF_HOME)"
         ) from None
@@ -240,7 +261,8 @@ def _base(weights: WeightsParams) -> str:
         raise InputError(f"weights.source must start with hub:, package: or random:, got {weights.source!r}")
     file = _packaged(name, weights.sha256)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tool-dpo"
-    key = hashlib.sha256(f"{weights.source} {weights.sha256} {weights.dtype}".encode()).hexdigest()[:16]
+    made_by = version("transformers")
+    key = hashlib.sha256(f"{weights.source} {weights.sha256} {weights.dtype} {made_by}".encode()).hexdigest()[:16]
     folder = cache / f"{scheme}-{key}"
     if not folder.exists():
         with _replacing(folder) as temporary:
@@ -295,7 +317,9 @@ def _as_chatml(tokenizer: Any) -> Any:
 def _replacing(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its place when the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     try:
         yield temporary
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,45 +1,50 @@
 """Hard negatives: calls one small, plausible mistake away from a valid one.
 
-A maker is one function a kind of violation: it proposes edits of a valid call, the most confusable first or
-in random order, and `negative` keeps the first that jsonschema proves to be the call's only fault.
+One small function a JSON Schema keyword, in one table: it proposes edits of a value that break the keyword.
+`negative` keeps the first edit, in random order, that jsonschema proves to be the call's only fault.
 """
 
 import copy
 import json
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from tool_dpo.schema import Path, Schema, json_path, violations
+from tool_dpo.schema import KIND_OF_KEYWORD, KINDS, Place, Schema, violations
 
 REMOVED = object()
+_OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
+_TRIES = 6
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Put `value` at `path` of the call, or remove what stands there."""
+    """Put `value` at `path` of the call, or remove what stands there; `last_resort` where likelier edits may do."""
 
-    path: Path
+    path: Place
     value: Any
+    last_resort: bool = False
 
 
 @dataclass(frozen=True)
 class Site:
     """A place in a call: where it is, the schema as its author wrote it, and the value."""
 
-    path: Path
+    path: Place
     schema: Schema
     value: Any
 
 
 @dataclass(frozen=True)
 class Negative:
-    """A call whose only violation is of this kind at this JSON path."""
+    """A call whose only violation is of this kind, by this JSON Schema keyword, at this JSON path."""
 
     call: dict[str, Any]
     violation: str
+    keyword: str
     path: str
 
 
@@ -49,18 +54,31 @@ def negative(
     """A proved negative of one kind, or None where the call offers no place for it.
 
     Args:
-        kind: a key of MAKERS.
+        kind: one of schema.KINDS; `other_schema_error` stands for every keyword without a kind of its own.
         parameters: the tool's parameter schema as written, with its `x-say` words.
         schema: the call schema that the proof is made against.
         call: a valid call.
     """
-    edits = list(MAKERS[kind](list(_sites(Site(("parameters",), parameters, call["parameters"]))), rng))
-    rng.shuffle(edits)
-    for edit in edits:
-        edited = _apply(call, edit)
-        found = violations(schema, edited)
-        if [one.kind for one in found] == [kind] and found[0].path == json_path(edit.path):
-            return Negative(edited, kind, found[0].path)
+    sites = list(_sites(Site(("parameters",), parameters, call["parameters"])))
+    groups = [
+        [
+            edit
+            for site in sites
+            if keyword in site.schema or keyword == "additionalProperties"
+            for edit in make(site, rng)
+        ]
+        for keyword, make in MAKERS.items()
+        if KIND_OF_KEYWORD.get(keyword, KINDS[-1]) == kind
+    ]
+    if kind in _OF_VALUES:
+        unasked = list(_unasked(sites))
+        groups.append(rng.sample(unasked, min(len(unasked), _TRIES)))
+    for group in rng.sample(groups, len(groups)):
+        for edit in sorted(rng.sample(group, len(group)), key=lambda edit: edit.last_resort):
+            edited = _apply(call, edit)
+            found = violations(schema, edited)
+            if len(found) == 1 and found[0].kind == kind:
+                return Negative(edited, kind, found[0].keyword, found[0].path)
     return None
 
 
@@ -68,13 +86,29 @@ def _sites(site: Site) -> Iterator[Site]:
     if not isinstance(site.schema, dict):  # true or false: nothing is known of the value
         return
     yield site
+    for part in site.schema.get("allOf", []):
+        yield from _sites(Site(site.path, part, site.value))
     if isinstance(site.value, dict):
         for name, value in site.value.items():
             if name in site.schema.get("properties", {}):
                 yield from _sites(Site((*site.path, name), site.schema["properties"][name], value))
-    elif isinstance(site.value, list) and "items" in site.schema:
+    elif isinstance(site.value, list):
+        first = site.schema.get("prefixItems", [])
         for index, value in enumerate(site.value):
-            yield from _sites(Site((*site.path, index), site.schema["items"], value))
+            if index < len(first) or "items" in site.schema:
+                item = first[index] if index < len(first) else site.schema["items"]
+                yield from _sites(Site((*site.path, index), item, value))
+
+
+def _unasked(sites: list[Site]) -> Iterator[Edit]:
+    """An optional parameter that nobody spoke of, filled with the value of another."""
+    spoken = [site.value for site in sites if isinstance(site.value, str | int | float)]
+    for site in sites:
+        if isinstance(site.value, dict):
+            for name, schema in site.schema.get("properties", {}).items():
+                if name not in site.value and isinstance(schema, dict):
+                    for value in spoken:
+                        yield Edit((*site.path, name), [value] if schema.get("type") == "array" else value)
 
 
 def _apply(call: dict[str, Any], edit: Edit) -> dict[str, Any]:
@@ -90,58 +124,77 @@ def _apply(call: dict[str, Any], edit: Edit) -> dict[str, Any]:
     return edited
 
 
-def missing_required(sites: list[Site], rng: random.Random) -> Iterator[Edit]:
+def required(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A required field left out, at any depth."""
-    for site in sites:
-        if isinstance(site.value, dict):
-            for name in site.schema.get("required", []):
-                yield Edit((*site.path, name), REMOVED)
+    if isinstance(site.value, dict):
+        for name in site.schema["required"]:
+            yield Edit((*site.path, name), REMOVED)
 
 
-def hallucinated_param(sites: list[Site], rng: random.Random) -> Iterator[Edit]:
-    """A parameter that many APIs have and this one does not."""
-    for site in sites:
-        if isinstance(site.value, dict):
-            for name, value in rng.sample(sorted(_COMMON_PARAMS.items()), 3):
-                style = _camel if any(re.search("[a-z][A-Z]", known) for known in site.value) else str
-                yield Edit((*site.path, style(name)), value)
+def dependent_required(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A field left out that another one asks for."""
+    if isinstance(site.value, dict):
+        for name, needed in site.schema["dependentRequired"].items():
+            for other in needed if name in site.value else ():
+                yield Edit(site.path, {key: value for key, value in site.value.items() if key != other})
 
 
-def type_mismatch(sites: list[Site], rng: random.Random) -> Iterator[Edit]:
-    """The right value in the wrong type: "10" for 10, "true" for true, "a, b" for ["a", "b"], ["a"] for "a"."""
-    confusable = [(site.path, value) for site in sites for value in _retyped(site.value)]
-    if not confusable:
-        confusable = [(site.path, [site.value]) for site in sites if isinstance(site.value, str)]
-    for path, value in confusable:
-        yield Edit(path, value)
+def additional_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A parameter that many APIs have and this one does not, or one of its own, misspelt."""
+    if not isinstance(site.value, dict):
+        return
+    style = _camel if any(re.search("[a-z][A-Z]", known) for known in site.value) else str
+    for name, value in rng.sample(sorted(_COMMON_PARAMS.items()), 3):
+        yield Edit((*site.path, style(name)), value)
+    needed = site.schema.get("required", [])
+    for name in site.value:
+        if name not in needed:
+            yield Edit(site.path, {_misspelt(key, rng) if key == name else key: one for key, one in site.value.items()})
+
+
+def type_(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """The right value in the wrong type: "10" for 10, "true" for true, "a, b" for ["a", "b"], null."""
+    whole_call = len(site.path) == 1
+    for value in _retyped(site.value):
+        yield Edit(site.path, value, last_resort=whole_call)
+    if isinstance(site.value, str):
+        yield Edit(site.path, [site.value], last_resort=True)
+    if not whole_call:
+        yield Edit(site.path, None, last_resort=True)
 
 
 def _retyped(value: Any) -> list[Any]:
     match value:
         case bool():
-            return [str(value).lower(), "yes" if value else "no"]
+            return [str(value).lower(), "yes" if value else "no", int(value)]
         case int():
-            return [str(value), value + 0.5]
+            return [str(value), value + 0.5, [value]]
         case float():
-            return [str(value)]
-        case [str() as only]:
-            return [only]
-        case list() if value and all(isinstance(item, str) for item in value):
-            return [", ".join(value)]
-        case [dict() as only]:
-            return [only]
+            return [str(value), [value]]
         case str() if value.isdecimal() and not value.startswith("0"):
             return [int(value)]
+        case dict():
+            return [json.dumps(value)]
+        case [only]:
+            return [only, json.dumps(value)]
+        case list() if value and all(isinstance(item, str) for item in value):
+            return [", ".join(value), json.dumps(value)]
+        case list():
+            return [json.dumps(value)]
         case _:
             return []
 
 
-def enum_violation(sites: list[Site], rng: random.Random) -> Iterator[Edit]:
+def alternatives(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A value that none of several schemas takes."""
+    for value in (*_retyped(site.value), [site.value], None):
+        yield Edit(site.path, value)
+
+
+def enum(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A near miss of an allowed value: as it was said, in another case, in the plural, or a likely neighbour."""
-    for site in sites:
-        if "enum" in site.schema:
-            for value in _near_misses(site.value, site.schema):
-                yield Edit(site.path, value)
+    for value in _near_misses(site.value, site.schema):
+        yield Edit(site.path, value)
 
 
 def _near_misses(value: Any, schema: Schema) -> list[Any]:
@@ -163,17 +216,185 @@ def _near_misses(value: Any, schema: Schema) -> list[Any]:
     return [miss for miss in dict.fromkeys(misses) if miss != value]
 
 
+def below(keyword: str) -> "Maker":
+    """A number just under what is allowed."""
+
+    def make(site: Site, rng: random.Random) -> Iterator[Edit]:
+        yield from _moved(site, keyword, -1)
+
+    return make
+
+
+def above(keyword: str) -> "Maker":
+    """A number just over what is allowed."""
+
+    def make(site: Site, rng: random.Random) -> Iterator[Edit]:
+        yield from _moved(site, keyword, 1)
+
+    return make
+
+
+def _moved(site: Site, keyword: str, sign: int) -> Iterator[Edit]:
+    if isinstance(site.value, bool) or not isinstance(site.value, int | float):
+        return
+    step = Decimal(str(site.schema.get("multipleOf", 1)))
+    bound = Decimal(str(site.schema[keyword])) / step
+    nearest = bound.to_integral_value(ROUND_FLOOR if sign < 0 else ROUND_CEILING)
+    for steps in (0, 1, 10):
+        yield Edit(site.path, _number((nearest + sign * steps) * step))
+
+
+def multiple_of(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A number between two steps."""
+    if isinstance(site.value, int | float) and not isinstance(site.value, bool):
+        step = Decimal(str(site.schema["multipleOf"]))
+        for part in (1, step / 2, step / 10):
+            for sign in (1, -1):
+                yield Edit(site.path, _number(Decimal(str(site.value)) + sign * part))
+
+
+def _number(value: Decimal) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+def min_length(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A text cut short."""
+    if isinstance(site.value, str):
+        yield Edit(site.path, site.value[: site.schema["minLength"] - 1])
+
+
+def max_length(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A text that goes on too long."""
+    if isinstance(site.value, str):
+        long = site.value
+        while len(long) <= site.schema["maxLength"]:
+            long += f" {site.value}" if site.value else "a"
+        yield Edit(site.path, long)
+        yield Edit(site.path, long[: site.schema["maxLength"] + 1])
+
+
+def pattern(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A code as people write it: another case, a character less or more, its separators gone."""
+    if isinstance(site.value, str):
+        text = site.value
+        for miss in (
+            text.lower(),
+            text.upper(),
+            text[:-1],
+            text + text[-1:],
+            f"#{text}",
+            re.sub(r"[-_:./ ]", "", text),
+            re.sub(r"[-_:./]", " ", text),
+            re.sub(r"(?<=[A-Za-z])(?=[0-9])", " ", text),
+        ):
+            if miss != text:
+                yield Edit(site.path, miss)
+
+
+def format_(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A date, time or address as people write it."""
+    if isinstance(site.value, str):
+        for miss in _as_people_write(site.value, site.schema["format"]):
+            if miss != site.value:
+                yield Edit(site.path, miss)
+
+
+def _as_people_write(value: str, form: str) -> list[str]:
+    match form:
+        case "date":
+            year, month, day = value.split("-")
+            return [
+                f"{day}/{month}/{year}",
+                f"{month}/{day}/{year}",
+                f"{year}/{month}/{day}",
+                f"{year}-{int(month)}-{int(day)}",
+                f"{day}-{month}-{year}",
+                f"{value}T00:00:00",
+            ]
+        case "date-time":
+            return [value[:10], value.rstrip("Z"), value.replace("T", " ").rstrip("Z"), value[11:16]]
+        case "time":
+            return [value[:5], value.rstrip("Z"), f"{value[:5]} pm"]
+        case "email":
+            return [value.replace("@", " at "), value.split("@")[0], value.replace("@", "")]
+        case "uri":
+            return [re.sub("^[a-z]+://", "", value), value.replace("://", ":/ /"), f"<{value}>"]
+        case "ipv4":
+            return [value.rpartition(".")[0], f"{value}.0", re.sub(r"[0-9]+$", "256", value), f"{value}/24"]
+        case "uuid":
+            return [value.replace("-", ""), value[:8], f"{{{value}}}"]
+        case _:
+            return [f"{value} ", value[:-1], ""]
+
+
+def min_items(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A list with too few items."""
+    if isinstance(site.value, list):
+        yield Edit(site.path, site.value[: site.schema["minItems"] - 1])
+
+
+def max_items(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A list that does not stop in time."""
+    if isinstance(site.value, list) and site.value:
+        often = site.schema["maxItems"] // len(site.value) + 1
+        yield Edit(site.path, (site.value * often)[: site.schema["maxItems"] + 1])
+        if all(isinstance(item, str) for item in site.value):
+            more = [f"{item} {number}" for number in range(2, often + 2) for item in site.value]
+            yield Edit(site.path, (site.value + more)[: site.schema["maxItems"] + 1])
+
+
+def unique_items(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """The same item twice."""
+    if isinstance(site.value, list):
+        for index, item in enumerate(site.value):
+            yield Edit(site.path, [*site.value, item])
+            yield Edit(site.path, [*site.value[:index], site.value[index - 1], *site.value[index + 1 :]])
+
+
+def min_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """An object with too few fields."""
+    if isinstance(site.value, dict):
+        for name in site.value:
+            yield Edit(site.path, {key: value for key, value in site.value.items() if key != name})
+
+
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)
 
 
-MAKERS: dict[str, Callable[[list[Site], random.Random], Iterator[Edit]]] = {
-    "type_mismatch": type_mismatch,
-    "enum_violation": enum_violation,
-    "hallucinated_param": hallucinated_param,
-    "missing_required": missing_required,
+def _misspelt(name: str, rng: random.Random) -> str:
+    """The singular or plural, another case, or a letter lost."""
+    lost = rng.randrange(len(name)) if name else 0
+    plural = name.removesuffix("s") if name.endswith("s") else f"{name}s"
+    return rng.choice([plural, _camel(name), name[:lost] + name[lost + 1 :]])
+
+
+Maker = Callable[[Site, random.Random], Iterable[Edit]]
+MAKERS: dict[str, Maker] = {
+    "required": required,
+    "additionalProperties": additional_properties,
+    "type": type_,
+    "enum": enum,
+    "const": enum,
+    "minimum": below("minimum"),
+    "maximum": above("maximum"),
+    "exclusiveMinimum": below("exclusiveMinimum"),
+    "exclusiveMaximum": above("exclusiveMaximum"),
+    "multipleOf": multiple_of,
+    "minLength": min_length,
+    "maxLength": max_length,
+    "pattern": pattern,
+    "format": format_,
+    "minItems": min_items,
+    "maxItems": max_items,
+    "uniqueItems": unique_items,
+    "minProperties": min_properties,
+    "dependentRequired": dependent_required,
+    "anyOf": alternatives,
+    "oneOf": alternatives,
 }
+"""What breaks each keyword. `properties`, `items`, `prefixItems` and `allOf` are gone through, `$ref` is inlined."""
 
 _COMMON_PARAMS: dict[str, Any] = json.loads(
     """{"limit": 10, "page": 1, "offset": 0, "sort_by": "date", "order": "desc", "verbose": true, "dry_run": false,

@@ -28,11 +28,12 @@ class Bound:
 Positive = Bound("> 0", lambda value: value > 0)
 NotNegative = Bound(">= 0", lambda value: value >= 0)
 Share = Bound("in [0, 1)", lambda value: 0 <= value < 1)
+Part = Bound("in (0, 1)", lambda value: 0 < value < 1)
 Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
 Seed = Bound("in [0, 2**32)", lambda value: 0 <= value < 2**32)  # what NumPy takes
 
-Kind = Literal["type_mismatch", "enum_violation", "hallucinated_param", "missing_required"]
-LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge", "robust"]
+Kind = Literal["type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error"]
+LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class GenerateParams:
     """Where requests come from; `catalog` fills the tools' own request templates, offline."""
     triplets: Annotated[int, Positive]
     """How many triplets, spread evenly over the tools."""
+    variants: Annotated[int, NotNegative]
+    """How many more triplets of each tool, as a multiple of its own, under varied schemas; only training takes them."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
@@ -49,12 +52,26 @@ class GenerateParams:
 
 @dataclass(frozen=True)
 class SplitParams:
-    validation: Annotated[float, Share]
+    validation: Annotated[float, Part]
     """Share of the tools kept for choosing hyperparameters."""
-    test: Annotated[float, Share]
+    test: Annotated[float, Part]
     """Share of the tools kept for the reported figures."""
     preference: Annotated[float, Share]
     """Share of the training prompts kept from SFT for preference training; 0 = both train on all of them."""
+
+
+@dataclass(frozen=True)
+class MineParams:
+    samples: Annotated[int, NotNegative]
+    """Answers drawn from the SFT model for each preference prompt; 0 mines nothing."""
+    temperature: Annotated[float, NotNegative]
+    """Of sampling; 0 takes the likeliest token each time."""
+
+
+@dataclass(frozen=True)
+class PairsParams:
+    mined: Annotated[float, Share]
+    """Largest share of the pairs that may be mined ones; the others are typed hard negatives."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +123,8 @@ class SftParams(TrainParams):
 
 @dataclass(frozen=True)
 class DpoParams(TrainParams):
-    pass
+    sft_weight: Annotated[float, NotNegative]
+    """Weight of the chosen answer's SFT loss beside the preference loss (RPO, arXiv 2404.19733); 0 leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,8 @@ class Params:
     """Which of `models` to use."""
     generate: GenerateParams
     split: SplitParams
+    mine: MineParams
+    pairs: PairsParams
     answer: AnswerParams
     models: Mapping[str, ModelParams]
 

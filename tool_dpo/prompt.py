@@ -30,9 +30,9 @@ def prompt(request: str, tool: str, parameters: Schema) -> str:
 
 
 def signature(tool: str, parameters: Schema) -> str:
-    """`"create_task"("title": str, "priority": enum["low", "high"], "due"?: str(date))`; `?`: may be left out.
+    """`"create_task"("title": str, "priority": enum["low", "high"], optional "due": str(date))`.
 
-    Names and values are quoted as in the call, so that the model copies tokens instead of respelling words.
+    Names and values stand as in the call, `"due":` and `"low"`, so that the model copies tokens instead of respelling.
     """
     return f"{_literal(tool)}({_fields(parameters)})"
 
@@ -40,7 +40,7 @@ def signature(tool: str, parameters: Schema) -> str:
 def _fields(schema: Schema) -> str:
     required = set(schema.get("required", []))
     return ", ".join(
-        f"{_literal(name)}{'' if name in required else '?'}: {_type(sub)}"
+        f"{'' if name in required else 'optional '}{_literal(name)}: {_type(sub)}"
         for name, sub in schema.get("properties", {}).items()
     )
 

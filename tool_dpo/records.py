@@ -67,6 +67,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(file, 1):
             try:
                 record = json.loads(line.decode("utf-8"))
+                if b"\\ud" in line.lower():
+                    json.dumps(record, ensure_ascii=False).encode()  # refuses half a character (a lone surrogate)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}:{number}: not a JSON line: {error}") from None
             if not isinstance(record, dict):

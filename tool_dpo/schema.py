@@ -12,9 +12,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 Schema = dict[str, Any]
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 
 KINDS = (
     "wrong_tool",
@@ -26,7 +28,7 @@ KINDS = (
 )
 """Kinds of violation; an answer with several counts as the first of these that it has."""
 
-_KIND_OF_KEYWORD = {
+KIND_OF_KEYWORD = {
     "required": "missing_required",
     "additionalProperties": "hallucinated_param",
     "unevaluatedProperties": "hallucinated_param",
@@ -34,12 +36,17 @@ _KIND_OF_KEYWORD = {
     "enum": "enum_violation",
     "const": "enum_violation",
 }
-_SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
+_DEFINITIONS = ("$defs", "definitions")
+_SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", *_DEFINITIONS)
 _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
 _CONDITIONS = ("allOf", "not", "if", "then", "else", "dependentSchemas")
 """Keywords whose schemas say a part of what one object must be, so that none of them can close it."""
 _ALTERNATIVES = ("anyOf", "oneOf")
+_INSTANCES = ("const", "enum", "default", "examples")
+"""Keywords whose values are instances, not schemas."""
+_ADDRESSES = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor", "$id", "$schema")
+_ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
 
 
 @dataclass(frozen=True, order=True)
@@ -101,6 +108,74 @@ def strict(schema: Schema, *, close: bool = True) -> Schema:
 
 def _strict(schema: Any, close: bool) -> Any:
     return strict(schema, close=close) if isinstance(schema, dict) else schema
+
+
+def check_refs(schema: Schema) -> None:
+    """That every `$ref` names something inside the schema; nothing is ever fetched.
+
+    Raises:
+        ValueError: one does not.
+    """
+    registry: Registry[Any] = Registry().with_resource("", DRAFT202012.create_resource(schema))
+    for ref in _refs(schema):
+        try:
+            registry.resolver().lookup(ref)
+        except Unresolvable:
+            raise ValueError(f"schema has a $ref that does not resolve inside it: {ref}") from None
+
+
+def _refs(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for keyword, value in node.items():
+            if keyword in ("$ref", "$dynamicRef"):
+                yield value
+            elif keyword in _SCHEMA_MAPS:
+                yield from _refs(list(value.values()))
+            elif keyword not in _INSTANCES:
+                yield from _refs(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _refs(item)
+
+
+def inline(schema: Schema) -> Schema:
+    """The schema with every `$ref` replaced by what it names, so that it can stand inside another schema.
+
+    Raises:
+        ValueError: a `$ref` that is remote, names nothing, or leads back to itself.
+    """
+    check_refs(schema)
+    bare = {keyword: value for keyword, value in schema.items() if keyword not in _DEFINITIONS}
+    result: Schema = _inline(bare, DRAFT202012.create_resource(schema), ())
+    return result
+
+
+def _inline(node: Any, root: Any, seen: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, root, seen) for item in node]
+    if not isinstance(node, dict):
+        return node
+    own: Schema = {}
+    for keyword, value in node.items():
+        if keyword in _SCHEMA_MAPS:
+            own[keyword] = {name: _inline(sub, root, seen) for name, sub in value.items()}
+        elif keyword in _INSTANCES:
+            own[keyword] = value
+        elif keyword not in _ADDRESSES:
+            own[keyword] = _inline(value, root, seen)
+    ref = node.get("$ref", node.get("$dynamicRef"))
+    if ref is None:
+        return own
+    if ref in seen:
+        raise ValueError(f"$ref {ref} leads back to itself: such a schema has no finite form")
+    named = _inline(root.contents if ref == "#" else _named(root, ref), root, (*seen, ref))
+    if not isinstance(named, dict) or (named.keys() & own.keys()) - _ANNOTATIONS:
+        return {**own, "allOf": [*own.get("allOf", []), named]}
+    return named | own
+
+
+def _named(root: Any, ref: str) -> Any:
+    return Registry().with_resource("", root).resolver().lookup(ref).contents
 
 
 def required_first(schema: Schema) -> Schema:
@@ -193,8 +268,8 @@ def violations(schema: Schema, document: Any) -> list[Violation]:
 
 def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
     """The kind and JSON path of each fault that one jsonschema error stands for."""
-    path: Path = tuple(error.absolute_path)
-    kind = _KIND_OF_KEYWORD.get(str(error.validator), "other_schema_error")
+    path: Place = tuple(error.absolute_path)
+    kind = KIND_OF_KEYWORD.get(str(error.validator), "other_schema_error")
     if path == ("tool",) and error.validator == "const":
         yield "wrong_tool", json_path(path)
     elif error.validator == "required":

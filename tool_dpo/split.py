@@ -30,8 +30,11 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
     parts = Split()
     tools = set()
     for triplet in triplets:
-        tools.add(triplet.tool)
-        place = _fraction(f"{seed}/tool/{triplet.tool}")
+        tool = triplet.varied_from or triplet.tool
+        tools.add(tool)
+        place = _fraction(f"{seed}/tool/{tool}")
+        if triplet.varied_from and place < params.test + params.validation:
+            continue
         if place < params.test:
             parts.test.append(triplet)
         elif place < params.test + params.validation:

@@ -11,8 +11,7 @@ from jsonschema.exceptions import SchemaError
 
 from tool_dpo.errors import InputError
 from tool_dpo.phrases import Template, parse_template
-from tool_dpo.schema import Path as Place
-from tool_dpo.schema import Schema, json_path, required_first, validator
+from tool_dpo.schema import Place, Schema, inline, json_path, required_first, validator
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them
 
@@ -52,10 +51,13 @@ def read_tools(source: Path) -> list[Tool]:
 def _read_file(path: Path) -> Iterator[Tool]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
     if not isinstance(document, list):
         raise InputError(f"{path}: expected a list of tools, got {type(document).__name__}")
     for index, item in enumerate(document):
@@ -86,6 +88,7 @@ def parse_tool(item: Any, source: Path) -> Tool:
         where = json_path(("parameters", *error.absolute_path))
         raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None
     try:
+        parameters = inline(parameters)
         _check_words(parameters, ("parameters",))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None

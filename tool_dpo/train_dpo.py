@@ -4,17 +4,16 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-from datasets import Dataset
-from trl import DPOConfig, DPOTrainer
+from typing import TYPE_CHECKING, Any
 
 from tool_dpo import model as models
 from tool_dpo.checkpoints import CHECKPOINTS, fingerprint, model_files
+from tool_dpo.pairs import Pair, read_pairs
 from tool_dpo.params import DpoParams, LossType
 from tool_dpo.prompt import messages
-from tool_dpo.training import train, trainer_settings, write_curve
-from tool_dpo.triplets import Triplet, read_triplets
+
+if TYPE_CHECKING:
+    from trl import DPOTrainer
 
 _CURVE = {
     "loss": "loss",
@@ -35,12 +34,14 @@ def train_dpo(
     its accuracy; and the log-probability of each (nats a call).
 
     Raises:
-        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+        InputError: a pair that breaks its promise, or a model that cannot be loaded.
     """
-    triplets = list(read_triplets(data))
+    pairs = read_pairs(data)
     settings = {"dpo": asdict(params), "beta": beta, "loss_type": loss_type, "seed": seed}
     checkpoints = CHECKPOINTS / f"dpo-{fingerprint(settings, [data, *model_files(sft)])}"
-    trainer = make_trainer(triplets, sft, checkpoints, params, beta, loss_type, seed)
+    trainer = make_trainer(pairs, sft, checkpoints, params, beta, loss_type, seed)
+    from tool_dpo.training import train, write_curve
+
     log = train(trainer, checkpoints)
     models.save(trainer.model, sft, out)
     for row in log:
@@ -50,34 +51,41 @@ def train_dpo(
 
 
 def make_trainer(
-    triplets: list[Triplet],
+    pairs: list[Pair],
     sft: Path,
     checkpoints: Path,
     params: DpoParams,
     beta: float,
     loss_type: LossType,
     seed: int,
-) -> DPOTrainer:
+) -> "DPOTrainer":
     """TRL's trainer with the SFT adapter both as what trains and, frozen, as the reference."""
     weights = models.read_weights(sft)
+    model = models.load(sft, trainable=True)  # before the imports: unsloth patches what is imported after it
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    from tool_dpo.training import trainer_settings
+
     args = DPOConfig(
         **trainer_settings(params, weights, seed, checkpoints),
         beta=beta,
-        loss_type=[loss_type],
+        loss_type=[loss_type, "sft"] if params.sft_weight else [loss_type],
+        loss_weights=[1.0, params.sft_weight] if params.sft_weight else None,
         precompute_ref_log_probs=True,
     )
     return DPOTrainer(
-        model=models.load(sft, trainable=True),
+        model=model,
         args=args,
-        train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
+        train_dataset=Dataset.from_list([_row(pair) for pair in pairs]),
         processing_class=models.load_tokenizer(sft),
     )
 
 
-def _row(triplet: Triplet) -> Mapping[str, Any]:
+def _row(pair: Pair) -> Mapping[str, Any]:
     return {
-        "prompt": messages(triplet.prompt),
-        "chosen": [{"role": "assistant", "content": triplet.chosen}],
-        "rejected": [{"role": "assistant", "content": triplet.rejected}],
-        "length": len(triplet.prompt) + len(triplet.chosen),
+        "prompt": messages(pair.prompt),
+        "chosen": [{"role": "assistant", "content": pair.chosen}],
+        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "length": len(pair.prompt) + len(pair.chosen),
     }

@@ -6,14 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
-
 from tool_dpo import model as models
 from tool_dpo.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.params import SftParams
 from tool_dpo.prompt import messages
-from tool_dpo.training import train, trainer_settings, write_curve
 from tool_dpo.triplets import Triplet, read_triplets
 
 _CURVE = {"loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
@@ -31,7 +27,12 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
     weights = models.read_weights(base)
     key = fingerprint({"sft": asdict(params), "seed": seed}, [data, *model_files(base)])
     checkpoints = CHECKPOINTS / f"sft-{key}"
-    model = models.load(base, trainable=True)
+    model = models.load(base, trainable=True)  # before the imports: unsloth patches what is imported after it
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from tool_dpo.training import train, trainer_settings, write_curve
+
     tokenizer = models.load_tokenizer(base)
     trainer = SFTTrainer(
         model=models.adapt(model, base, params.lora_rank, params.lora_alpha, seed),

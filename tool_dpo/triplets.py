@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +10,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from jsonschema.exceptions import SchemaError, ValidationError
-from referencing.exceptions import Unresolvable
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import read_lines
-from tool_dpo.schema import Schema, parse, validator, violations
+from tool_dpo.schema import Schema, check_refs, parse, validator, violations
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -22,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Triplet:
-    """`chosen` and `rejected` are JSON text; `violation` and `path` say what alone is wrong with `rejected`."""
+    """`chosen` and `rejected` are JSON text; `violation`, `keyword` and `path` say what alone is wrong with `rejected`.
+
+    `varied_from` is the tool whose schema was varied to make this one, None for a tool as it was written.
+    """
 
     prompt: str
     chosen: str
@@ -30,16 +32,18 @@ class Triplet:
     schema: Schema
     tool: str
     violation: str
+    keyword: str
     path: str
+    varied_from: str | None = None
 
     def record(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def proved(record: dict[str, Any]) -> Triplet:
     """The triplet of a JSON object, shown to keep its promise.
 
-    Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation` and `path` are worked
+    Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation`, `keyword` and `path` are worked
     out where they are absent and checked where they are given.
 
     Raises:
@@ -52,23 +56,19 @@ def proved(record: dict[str, Any]) -> Triplet:
             raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
     schema = record["schema"]
     tool = _tool(json.dumps(schema))
-    try:
-        broken = violations(schema, _parsed(record, "chosen"))
-        if broken:
-            raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
-        found = violations(schema, _parsed(record, "rejected"))
-    except Unresolvable as error:
-        raise ValueError(
-            f"schema has a $ref that does not resolve inside it: {error.ref or 'an unknown anchor'}"
-        ) from None
+    if broken := violations(schema, _parsed(record, "chosen")):
+        raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
+    found = violations(schema, _parsed(record, "rejected"))
     if len(found) != 1:
         told = ", ".join(f"{one.kind} at {one.path}" for one in found) or "none"
         raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
-    actual = {"tool": tool, "violation": found[0].kind, "path": found[0].path}
+    actual = {"tool": tool, "violation": found[0].kind, "keyword": found[0].keyword, "path": found[0].path}
     for name, value in actual.items():
         if record.get(name, value) != value:
             raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
-    return Triplet(record["prompt"], record["chosen"], record["rejected"], schema, **actual)
+    return Triplet(
+        record["prompt"], record["chosen"], record["rejected"], schema, **actual, varied_from=record.get("varied_from")
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -76,6 +76,7 @@ def _tool(text: str) -> str:
     schema: Schema = json.loads(text)
     try:
         validator(schema).check_schema(schema)
+        check_refs(schema)
         name = schema["properties"]["tool"]["const"]
     except (SchemaError, ValidationError) as error:
         raise ValueError(f"schema is not valid JSON Schema (Draft 2020-12): {error.message}") from None
@@ -109,14 +110,18 @@ def read_triplets(path: Path) -> Iterator[Triplet]:
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
     """How many triplets there are, of which tools and violations, and how long they are in tokens."""
-    kinds = Counter(triplet.violation for triplet in triplets)
     texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
         "triplets": len(triplets),
         "tools": len({triplet.tool for triplet in triplets}),
-        "violations": dict(sorted(kinds.items())),
+        "violations": _counts(triplet.violation for triplet in triplets),
+        "keywords": _counts(triplet.keyword for triplet in triplets),
         "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
     }
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items()))
 
 
 def _lengths(ids: list[list[int]]) -> dict[str, float]:

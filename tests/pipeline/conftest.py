@@ -13,6 +13,8 @@ from tests.helpers import ROOT
 TINY = {
     "model": "tiny",
     "generate.triplets": "160",
+    "generate.variants": "0",
+    "mine.samples": "1",
     "answer.max_new_tokens": "4",
     "models.tiny.answer.batch_size": "64",
 }

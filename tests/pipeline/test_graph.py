@@ -49,7 +49,7 @@ def _read(script: Path) -> set[str]:
             if name == "params" and attributes[0] == "chosen":
                 keys |= {"model", f"models.${{model}}.{attributes[1]}"}
             elif name == "params":
-                keys.add(attributes[0])
+                keys.add(".".join(attributes))
     return keys
 
 
@@ -67,7 +67,7 @@ def test_every_out_persists() -> None:
 
 
 def test_expensive_stages_keep_their_run_cache() -> None:
-    for name in ("sft", "dpo", "answer"):
+    for name in ("sft", "mine", "dpo", "answer"):
         assert all("cache" not in next(iter(out.values())) for out in GRAPH["stages"][name]["outs"])
 
 

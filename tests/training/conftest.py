@@ -8,6 +8,7 @@ import pytest
 from tests.helpers import ROOT
 from tool_dpo.generate import generate
 from tool_dpo.model import prepare
+from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams, load_params
 from tool_dpo.records import write_lines
 from tool_dpo.tools import read_tools
@@ -31,11 +32,20 @@ def base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def triplets() -> list[Triplet]:
-    return list(generate(read_tools(ROOT / "data/tools"), replace(PARAMS.generate, triplets=160), seed=1))[:40]
+    return list(generate(read_tools(ROOT / "data/tools"), replace(PARAMS.generate, triplets=160, variants=0), seed=1))[
+        :40
+    ]
 
 
 @pytest.fixture(scope="session")
 def data(triplets: list[Triplet], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "triplets.jsonl"
     write_lines(path, (triplet.record() for triplet in triplets))
+    return path
+
+
+@pytest.fixture(scope="session")
+def pairs(data: Path, triplets: list[Triplet]) -> Path:
+    path = data.with_name("pairs.jsonl")
+    write_lines(path, (typed(triplet).record() for triplet in triplets))
     return path

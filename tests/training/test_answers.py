@@ -7,7 +7,9 @@ import pytest
 
 from tool_dpo import answers
 from tool_dpo import model as models
-from tool_dpo.params import AnswerParams, BatchParams
+from tool_dpo.mine import mine
+from tool_dpo.pairs import read_pairs
+from tool_dpo.params import AnswerParams, BatchParams, MineParams
 from tool_dpo.records import read_answers
 from tool_dpo.triplets import Triplet
 
@@ -41,17 +43,50 @@ def test_a_killed_run_asks_only_what_is_left(
                 raise KeyboardInterrupt
             yield answer
 
-    def record(model, tokenizer, prompts, **settings):  # type: ignore[no-untyped-def]
-        asked.extend(prompts)
-        return real(model, tokenizer, prompts, **settings)
+    def record(*args, **settings):  # type: ignore[no-untyped-def]
+        for answer in real(*args, **settings):
+            asked.append(answer)
+            yield answer
 
     monkeypatch.setattr(models, "generate", stop_after_two_batches)
     with pytest.raises(KeyboardInterrupt):
         answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert not (tmp_path / "out.jsonl").exists()
-    (partial,) = Path(".checkpoints").glob("answer-*.jsonl")
+    (partial,) = Path(".checkpoints").glob("answers-*.jsonl")
     partial.write_text(partial.read_text() + json.dumps([0, "cut in half"])[:-4])
     monkeypatch.setattr(models, "generate", record)
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert len(asked) == 40 - 2 * BATCH.batch_size
     assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
+def test_a_seed_samples_alike_whatever_is_done_already(base: Path, triplets: list[Triplet]) -> None:
+    model, tokenizer = models.load(base), models.load_tokenizer(base)
+    prompts = [triplet.prompt for triplet in triplets]
+
+    def sample(seed: int, temperature: float = 1.0, done: tuple[int, ...] = ()) -> dict[int, str]:
+        return dict(
+            models.generate(
+                model, tokenizer, prompts, max_new_tokens=3, batch_size=8, temperature=temperature, seed=seed, done=done
+            )
+        )
+
+    first = sample(1)
+    assert first == sample(1) != sample(2)
+    assert sample(1, temperature=0.0) == sample(2, temperature=0.0)
+    some = list(first)[:16]
+    assert sample(1, done=tuple(some)) == {index: first[index] for index in list(first)[16:]}
+
+
+def test_mined_pairs_are_the_model_s_own_verified_failures(
+    base: Path, data: Path, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    params = MineParams(samples=2, temperature=1.0)
+    for name in ("once", "again"):
+        mine(data, base, tmp_path / name, params, 3, BATCH, seed=5)
+    pairs = read_pairs(tmp_path / "once")
+    assert pairs == read_pairs(tmp_path / "again")
+    assert {pair.prompt for pair in pairs} == {triplet.prompt for triplet in triplets}
+    assert len(triplets) < len(pairs) <= 2 * len(triplets)
+    assert len({(pair.prompt, pair.rejected) for pair in pairs}) == len(pairs)
+    assert {(pair.fault, pair.mined) for pair in pairs} == {("json_error", True)}

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from tests.helpers import ROOT
 from tool_dpo import model as models
 from tool_dpo.checkpoints import fingerprint
+from tool_dpo.pairs import typed
 from tool_dpo.params import LossType, ModelParams
 from tool_dpo.train_dpo import make_trainer, train_dpo
 from tool_dpo.train_sft import train_sft
@@ -73,7 +74,9 @@ def test_before_the_first_step_the_margin_is_zero(
     triplets: list[Triplet],
     tmp_path: Path,
 ) -> None:
-    trainer = make_trainer(triplets[:4], sft, tmp_path, tiny.dpo, beta, loss_type, seed=3)
+    trainer = make_trainer(
+        [typed(triplet) for triplet in triplets[:4]], sft, tmp_path, tiny.dpo, beta, loss_type, seed=3
+    )
     batch = next(iter(trainer.get_train_dataloader()))
     with torch.no_grad():
         loss = trainer.compute_loss(trainer.model, batch)
@@ -81,17 +84,31 @@ def test_before_the_first_step_the_margin_is_zero(
     assert trainer._metrics["train"]["rewards/margins"][-1] == pytest.approx(0, abs=1e-4)
 
 
+def test_the_sft_term_adds_the_chosen_s_loss(
+    sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    losses = []
+    for weight in (0.0, 0.5, 1.0):
+        params = replace(tiny.dpo, sft_weight=weight)
+        trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, params, 0.1, "sigmoid", seed=3)
+        with torch.no_grad():
+            losses.append(trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader()))).item())
+    assert losses[0] == pytest.approx(math.log(2), rel=1e-4)
+    assert losses[2] - losses[0] == pytest.approx(2 * (losses[1] - losses[0]), rel=1e-3)
+    assert losses[1] > losses[0] + 0.1
+
+
 def test_dpo_learns_to_prefer_and_keeps_the_base(
     sft: Path,
     tiny: ModelParams,
-    data: Path,
+    pairs: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "dpo"
     params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=1e-2)
-    train_dpo(data, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
+    train_dpo(pairs, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
     rows = _curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
     assert sum(row["margin"] for row in rows[-5:]) / 5 > 0.3
@@ -131,6 +148,7 @@ def test_another_run_s_checkpoint_is_never_resumed(base: Path, data: Path, tmp_p
 def test_four_bit_base_trains(
     tiny: ModelParams,
     data: Path,
+    pairs: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -139,5 +157,5 @@ def test_four_bit_base_trains(
     models.prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
     train_sft(data, tmp_path / "base", tmp_path / "sft", tmp_path / "sft.csv", tiny.sft, seed=3)
     assert "Linear4bit" in {type(module).__name__ for module in models.load(tmp_path / "sft").modules()}
-    train_dpo(data, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, "sigmoid", 3)
+    train_dpo(pairs, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, "sigmoid", 3)
     assert (tmp_path / "dpo/adapter_model.safetensors").exists()

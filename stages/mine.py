@@ -1,0 +1,16 @@
+"""Sample the SFT model on the preference prompts, and keep what it gets wrong."""
+
+from tool_dpo.errors import run
+from tool_dpo.mine import mine
+from tool_dpo.params import load_params
+from tool_dpo.stage import paths
+
+
+def main() -> None:
+    data, model, out = paths("data", "model", "out", description=__doc__)
+    params = load_params()
+    mine(data, model, out, params.mine, params.answer.max_new_tokens, params.chosen.answer, params.seed)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,16 @@
+"""Put typed and mined pairs together."""
+
+from tool_dpo.errors import run
+from tool_dpo.pairs import mix
+from tool_dpo.params import load_params
+from tool_dpo.stage import paths
+
+
+def main() -> None:
+    data, mined, out, metrics = paths("data", "mined", "out", "metrics", description=__doc__)
+    params = load_params()
+    mix(data, mined, out, metrics, params.pairs, params.seed)
+
+
+if __name__ == "__main__":
+    run(main)

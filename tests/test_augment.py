@@ -1,0 +1,99 @@
+"""Varied schemas: whatever changes, the call still fits, and says the same."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.helpers import task
+from tests.strategies import parameters, values
+from tool_dpo import augment
+from tool_dpo.augment import Case, vary
+from tool_dpo.schema import Schema, call_schema, required_first, violations
+
+VARIATIONS = [
+    augment.drop_optional,
+    augment.add_optional,
+    augment.resize_enums,
+    augment.restyle_enums,
+    augment.rename,
+    augment.reorder,
+    augment.nest,
+    vary,
+]
+
+
+@pytest.fixture(autouse=True)
+def everything_varies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "_SHARE", dict.fromkeys(augment._SHARE, 1.0))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    schema = required_first(draw(parameters))
+    return Case("create_task", schema, draw(values(schema)))
+
+
+def faults(case: Case) -> list[Any]:
+    return violations(call_schema(case.tool, case.parameters), {"tool": case.tool, "parameters": case.values})
+
+
+def leaves(value: Any) -> int:
+    if isinstance(value, dict | list):
+        return sum(map(leaves, value.values() if isinstance(value, dict) else value))
+    return 1
+
+
+@pytest.mark.parametrize("variation", VARIATIONS, ids=lambda one: one.__name__)
+@given(case=cases(), seed=st.integers(0, 9))
+def test_a_varied_call_fits_its_varied_schema_and_keeps_every_value(variation: Any, case: Case, seed: int) -> None:
+    varied = variation(case, random.Random(seed))
+    assert faults(varied) == faults(case) == []
+    assert leaves(varied.values) == leaves(case.values)
+
+
+@given(case=cases(), seed=st.integers(0, 9))
+def test_a_seed_varies_alike(case: Case, seed: int) -> None:
+    assert vary(case, random.Random(seed)) == vary(case, random.Random(seed))
+
+
+@given(case=cases(), seed=st.integers(0, 9))
+def test_required_properties_stay_first_and_the_call_follows_the_schema(case: Case, seed: int) -> None:
+    varied = vary(case, random.Random(seed))
+    required = varied.parameters.get("required", [])
+    names = list(varied.parameters["properties"])
+    assert {*names[: len(required)]} == {*required}
+    assert list(varied.values) == [name for name in names if name in varied.values]
+
+
+def test_each_variation_shows() -> None:
+    tool = task()
+    case = Case(tool.name, tool.parameters, {"title": "Review PR", "priority": "high"})
+    unchanged = {
+        variation.__name__
+        for variation in VARIATIONS
+        if all(str(variation(case, random.Random(seed))) == str(case) for seed in range(20))
+    }
+    assert unchanged == set()
+
+
+@pytest.mark.parametrize("tie", [{"dependentRequired": {"a": ["b"]}}, {"allOf": [{"required": ["a"]}]}])
+def test_names_that_another_keyword_speaks_of_are_kept(tie: Schema) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, **tie}
+    for seed in range(20):
+        varied = vary(Case("add", schema, {"a": 1, "b": 2}), random.Random(seed))
+        assert (sorted(varied.parameters["properties"]), varied.values) == (["a", "b"], {"a": 1, "b": 2})
+
+
+def test_choices_keep_the_words_people_say_for_them() -> None:
+    schema: Schema = {
+        "type": "object",
+        "properties": {"size": {"type": "string", "enum": ["extra_large", "small"], "x-say": {"small": "tiny"}}},
+        "required": ["size"],
+    }
+    case = augment.restyle_enums(Case("order", schema, {"size": "extra_large"}), random.Random(3))
+    (choices,) = case.parameters["properties"].values()
+    assert choices["x-say"] == {choices["enum"][0]: "extra large", choices["enum"][1]: "tiny"}
+    assert case.values["size"] == choices["enum"][0] != "extra_large"

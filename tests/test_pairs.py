@@ -1,0 +1,91 @@
+"""Pairs: what is wrong with a rejected answer, and how typed and mined ones are mixed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import load
+from tool_dpo.errors import InputError
+from tool_dpo.pairs import Pair, fault, mined, mix, read_pairs, typed
+from tool_dpo.params import PairsParams
+from tool_dpo.records import write_lines
+from tool_dpo.triplets import proved
+
+GOOD = proved(load("triplets")["triplet"])
+CALL = json.loads(GOOD.chosen)
+OTHER = {**CALL, "parameters": {**CALL["parameters"], "title": "Another"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD.chosen, None),
+        (f"  {json.dumps(CALL, indent=1)}", None),
+        (json.dumps(OTHER), "wrong_value"),
+        (GOOD.rejected, GOOD.violation),
+        (GOOD.chosen[:-1], "json_error"),
+        (f"```json\n{GOOD.chosen}\n```", "json_error"),
+        (GOOD.chosen.replace("create_task", "delete_task"), "wrong_tool"),
+    ],
+)
+def test_the_fault_of_an_answer(text: str, expected: str | None) -> None:
+    assert fault(GOOD.schema, text, GOOD.chosen) == expected
+    pair = mined(GOOD, text)
+    assert (pair and pair.fault) == expected
+    assert pair is None or (pair.chosen, pair.rejected, pair.mined) == (GOOD.chosen, text, True)
+
+
+def _mixed(folder: Path, triplets: int, failures: list[str], share: float, seed: int = 1) -> list[Pair]:
+    write_lines(folder / "triplets", (GOOD.record() for _ in range(triplets)))
+    write_lines(folder / "mined", (pair.record() for text in failures if (pair := mined(GOOD, text))))
+    mix(folder / "triplets", folder / "mined", folder / "out", folder / "metrics", PairsParams(mined=share), seed)
+    return read_pairs(folder / "out")
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0), (0.25, 2), (0.5, 6), (0.6, 9), (0.9, 12)])
+def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_path: Path) -> None:
+    failures = [GOOD.chosen[:-size] for size in range(1, 13)]
+    pairs = _mixed(tmp_path, 6, failures, share)
+    assert pairs[:6] == [typed(GOOD)] * 6
+    assert len({pair.rejected for pair in pairs[6:]}) == len(pairs[6:]) == expected
+    metrics = json.loads((tmp_path / "metrics").read_text())
+    assert metrics == {
+        "failures_found": 12,
+        "typed": {"pairs": 6, "faults": {GOOD.violation: 6}},
+        "mined": {"pairs": expected, "faults": {"json_error": expected} if expected else {}},
+    }
+
+
+def test_the_seed_chooses(tmp_path: Path) -> None:
+    failures = [GOOD.chosen[:-size] for size in range(1, 13)]
+    assert _mixed(tmp_path, 4, failures, 0.5) == _mixed(tmp_path, 4, failures, 0.5)
+    assert _mixed(tmp_path, 4, failures, 0.5) != _mixed(tmp_path, 4, failures, 0.5, seed=2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"rejected": GOOD.chosen}, "rejected must have the fault enum_violation, found None"),
+        ({"fault": "json_error"}, "rejected must have the fault json_error, found enum_violation"),
+        ({"chosen": GOOD.rejected}, "chosen must have the fault None, found enum_violation"),
+        ({"extra": 1}, "not a pair: keys ['chosen', 'extra', 'fault', 'mined', 'prompt', 'rejected', 'schema']"),
+    ],
+)
+def test_a_pair_that_is_not_what_it_says_is_named(change: dict[str, object], reason: str, tmp_path: Path) -> None:
+    write_lines(tmp_path / "pairs", [typed(GOOD).record(), typed(GOOD).record() | change])
+    with pytest.raises(InputError) as caught:
+        read_pairs(tmp_path / "pairs")
+    assert str(caught.value) == f"{tmp_path / 'pairs'}:2: {reason}"
+
+
+def test_no_failures_leave_the_typed_pairs(tmp_path: Path) -> None:
+    assert _mixed(tmp_path, 3, [], 0.5) == [typed(GOOD)] * 3
+
+
+def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:
+    write_lines(tmp_path / "triplets", [GOOD.record() | {"rejected": GOOD.chosen}])
+    write_lines(tmp_path / "mined", [])
+    with pytest.raises(InputError, match="exactly one way, found 0"):
+        mix(tmp_path / "triplets", tmp_path / "mined", tmp_path / "out", tmp_path / "m", PairsParams(mined=0), 1)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,294 @@
+"""Schema augmentation: the same request and call under another schema, so that a model learns to read schemas.
+
+One function a way to vary; each takes a case and returns one whose values fit its parameters. Names and enum
+values change at every depth that `properties` and `items` reach.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from tool_dpo.schema import Schema
+
+Spell = Callable[[str], str]
+
+_SHARE = {"drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "restyle": 0.5, "rename": 0.75, "nest": 0.15}
+"""Chance of each variation, for a case or for each place that it may touch."""
+_MOST_EXTRA = 2
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+)*")
+_TIES = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "patternProperties")
+"""Keywords that may name an object's properties elsewhere, which then keep their names."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A tool's name and parameter schema, and the parameters of a call that fits it."""
+
+    tool: str
+    parameters: Schema
+    values: dict[str, Any]
+
+
+def vary(case: Case, rng: random.Random) -> Case:
+    """The case under another schema."""
+    for variation in (drop_optional, add_optional, resize_enums, restyle_enums, rename, reorder, nest, reorder):
+        case = variation(case, rng)
+    return case
+
+
+def drop_optional(case: Case, rng: random.Random) -> Case:
+    """Leave out optional properties that the call does not use."""
+    keep = {*case.values, *case.parameters.get("required", [])}
+    return _with_properties(
+        case,
+        {
+            name: schema
+            for name, schema in case.parameters.get("properties", {}).items()
+            if name in keep or _ties(case.parameters) or rng.random() >= _SHARE["drop"]
+        },
+    )
+
+
+def add_optional(case: Case, rng: random.Random) -> Case:
+    """Give the tool optional properties that the request does not speak of."""
+    if rng.random() >= _SHARE["extra"] or _ties(case.parameters):
+        return case
+    extra = dict(_invented(rng) for _ in range(rng.randint(1, _MOST_EXTRA)))
+    return _with_properties(case, {**extra, **case.parameters.get("properties", {})})
+
+
+def _invented(rng: random.Random) -> tuple[str, Schema]:
+    words = sorted({word for group in _synonyms().values() for word in group})
+    name = "_".join(rng.sample(words, rng.randint(1, 2)))
+    schema: Schema = rng.choice(
+        [
+            *({"type": kind} for kind in ("string", "integer", "number", "boolean")),
+            {"type": "string", "format": rng.choice(("date", "email", "date-time"))},
+            {"type": "integer", "minimum": rng.randint(0, 5), "maximum": 10 * rng.randint(1, 20)},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "string", "enum": rng.sample(words, rng.randint(2, 5))},
+        ]
+    )
+    return name, schema
+
+
+def resize_enums(case: Case, rng: random.Random) -> Case:
+    """Widen and narrow the choices, those in use kept."""
+
+    def resized(schema: Schema, used: list[Any]) -> Schema:
+        choices = schema["enum"]
+        if not all(isinstance(choice, str) for choice in choices):
+            return schema
+        if rng.random() < _SHARE["narrow"]:
+            kept = [choice for choice in choices if choice in used or rng.random() < 0.5]
+            choices = kept if len(kept) > 1 else choices
+        if rng.random() < _SHARE["widen"]:
+            choices = [*choices, rng.choice([one for one in _ANY_CHOICE if one not in choices])]
+        return {**schema, "enum": rng.sample(choices, len(choices))}
+
+    parameters = _map_enums(case.parameters, [case.values], resized)
+    return replace(case, parameters=parameters)
+
+
+def restyle_enums(case: Case, rng: random.Random) -> Case:
+    """Write the choices in another case, so that they are to be copied from the schema and not from the request."""
+    if rng.random() >= _SHARE["restyle"]:
+        return case
+    style = rng.choice(_STYLES)
+
+    def spell(value: str) -> str:
+        return style(_words(value)) if _PLAIN.fullmatch(value) else value
+
+    return replace(
+        case,
+        parameters=_respelled(case.parameters, _same, spell),
+        values=_revalued(case.parameters, case.values, _same, spell),
+    )
+
+
+def rename(case: Case, rng: random.Random) -> Case:
+    """Other words and another case for the tool and for its properties."""
+    if rng.random() >= _SHARE["rename"]:
+        return case
+    style = rng.choice(_STYLES[:2]) if rng.random() < 0.8 else rng.choice(_STYLES[2:])
+
+    @cache
+    def spell(name: str) -> str:
+        words = [word if rng.random() < 0.5 else rng.choice(_synonyms().get(word, [word])) for word in _words(name)]
+        if rng.random() < 0.15:
+            words.insert(0, rng.choice(_PREFIXES))
+        return style(words) if words else name
+
+    return Case(
+        spell(case.tool),
+        _respelled(case.parameters, spell, _same),
+        _revalued(case.parameters, case.values, spell, _same),
+    )
+
+
+def nest(case: Case, rng: random.Random) -> Case:
+    """Move some neighbouring properties into an object of their own."""
+    properties = case.parameters.get("properties", {})
+    names = list(properties)
+    outer = rng.choice([name for name in _GROUPS if name not in names])
+    if rng.random() >= _SHARE["nest"] or len(names) < 3 or _ties(case.parameters):
+        return case
+    size = rng.randint(2, min(3, len(names) - 1))
+    start = rng.randrange(len(names) - size + 1)
+    inner = names[start : start + size]
+    required = case.parameters.get("required", [])
+    group: Schema = {"type": "object", "properties": {name: properties[name] for name in inner}}
+    if needed := [name for name in inner if name in required]:
+        group["required"] = needed
+    parameters = {
+        **case.parameters,
+        "properties": {outer: group, **{name: properties[name] for name in names if name not in inner}},
+        "required": [*([outer] if needed else []), *(name for name in required if name not in inner)],
+    }
+    values = {name: value for name, value in case.values.items() if name not in inner}
+    if moved := {name: case.values[name] for name in inner if name in case.values}:
+        values[outer] = moved
+    return Case(case.tool, parameters, values)
+
+
+def reorder(case: Case, rng: random.Random) -> Case:
+    """Shuffle the properties, required ones first, and put the call's in the same order."""
+    properties = case.parameters.get("properties", {})
+    required = case.parameters.get("required", [])
+    names = sorted(rng.sample(list(properties), len(properties)), key=lambda name: name not in required)
+    shuffled = _with_properties(case, {name: properties[name] for name in names})
+    return replace(shuffled, values={name: case.values[name] for name in names if name in case.values})
+
+
+def _with_properties(case: Case, properties: dict[str, Any]) -> Case:
+    return replace(case, parameters={**case.parameters, "properties": properties})
+
+
+def _ties(schema: Schema) -> bool:
+    return any(keyword in schema for keyword in _TIES)
+
+
+def _map_enums(schema: Any, used: list[Any], change: Callable[[Schema, list[Any]], Schema]) -> Any:
+    """The schema with `change` made at every enum, given the values in use there."""
+    if not isinstance(schema, dict):
+        return schema
+    if "enum" in schema:
+        return change(schema, used)
+    result = dict(schema)
+    if "properties" in schema:
+        objects = [value for value in used if isinstance(value, dict)]
+        result["properties"] = {
+            name: _map_enums(sub, [value[name] for value in objects if name in value], change)
+            for name, sub in schema["properties"].items()
+        }
+    if "items" in schema:
+        lists = [value for value in used if isinstance(value, list)]
+        result["items"] = _map_enums(schema["items"], [item for items in lists for item in items], change)
+    return result
+
+
+def _respelled(schema: Any, name: Spell, choice: Spell) -> Any:
+    """The schema with other names for its properties and other spellings of its choices."""
+    if not isinstance(schema, dict):
+        return schema
+    result = dict(schema)
+    if "enum" in schema:
+        new, said = _choices(schema, choice), schema.get("x-say", {})
+        result["enum"] = [new.get(str(one), one) for one in schema["enum"]]
+        result["x-say"] = {new.get(one, one): said.get(one, one.replace("_", " ")) for one in [*new, *said]}
+    if "properties" in schema:
+        names = _names(schema, name)
+        result["properties"] = {names[old]: _respelled(sub, name, choice) for old, sub in schema["properties"].items()}
+        if "required" in schema:
+            result["required"] = [names.get(old, old) for old in schema["required"]]
+    if "items" in schema:
+        result["items"] = _respelled(schema["items"], name, choice)
+    return result
+
+
+def _revalued(schema: Any, value: Any, name: Spell, choice: Spell) -> Any:
+    """A value of `schema` as a value of `_respelled(schema, name, choice)`."""
+    if not isinstance(schema, dict):
+        return value
+    if "enum" in schema:
+        return _choices(schema, choice).get(value, value) if isinstance(value, str) else value
+    if isinstance(value, dict) and "properties" in schema:
+        names, properties = _names(schema, name), schema["properties"]
+        return {names.get(old, old): _revalued(properties.get(old), one, name, choice) for old, one in value.items()}
+    if isinstance(value, list) and "items" in schema:
+        return [_revalued(schema["items"], item, name, choice) for item in value]
+    return value
+
+
+def _choices(schema: Schema, spell: Spell) -> dict[str, str]:
+    """The new spelling of each textual choice; the old ones where two would become one."""
+    old = [one for one in schema["enum"] if isinstance(one, str)]
+    new = [spell(one) for one in old]
+    return dict(zip(old, new if len(set(new)) == len(old) else old, strict=True))
+
+
+def _names(schema: Schema, spell: Spell) -> dict[str, str]:
+    """The new name of each property; the old ones where two would become one, or something else speaks of them."""
+    old = list(schema["properties"])
+    new = old if _ties(schema) else [spell(one) for one in old]
+    return dict(zip(old, new if len(set(new)) == len(old) else old, strict=True))
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def _same(text: str) -> str:
+    return text
+
+
+_STYLES: tuple[Callable[[list[str]], str], ...] = (
+    "_".join,
+    lambda words: words[0] + "".join(map(str.capitalize, words[1:])),
+    "-".join,
+    lambda words: "".join(map(str.capitalize, words)),
+    lambda words: "_".join(words).upper(),
+    lambda words: "".join(words),
+)
+"""snake_case, camelCase, kebab-case, PascalCase, UPPER_CASE, runtogether."""
+
+_ANY_CHOICE = ("other", "none", "default", "unknown", "any", "custom", "auto", "all", "mixed", "unspecified")
+_GROUPS = ("details", "options", "settings", "info", "data", "spec", "request", "payload", "attributes", "config")
+_PREFIXES = ("new", "target", "item", "request", "primary", "current", "given", "main", "selected", "my")
+_SYNONYMS = """
+    create add make new register | get fetch read show retrieve load
+    find search query look | search find query look | update change edit modify adjust | delete remove erase discard
+    cancel abort revoke withdraw | send post deliver submit | set assign configure put | start begin launch run
+    stop end halt | schedule plan arrange | book reserve | check verify inspect | pay settle | transfer move
+    record log note enter | report file flag | order buy purchase | buy order purchase | reserve book
+    share publish post | move shift relocate | upload store save | download export pull
+    id identifier key ref code number | name title label | title heading name | date day | day date
+    time hour at | start begin from | end finish to | due deadline by | count number quantity total
+    amount sum value total | price cost rate | quantity count qty amount | email mail address
+    phone mobile telephone | user member person account | customer client buyer | guest visitor
+    patient person client | employee worker colleague | student pupil learner | owner holder
+    city town place | location place site position | address place location | country nation
+    room space | note comment remark memo | notes comments remarks | message text body content
+    description summary details text | reason cause why | type kind category sort | category group kind
+    status state phase stage | priority urgency importance | level grade tier | size dimension
+    color colour shade | language lang locale | currency money | unit measure | duration length span
+    minutes mins | hours hrs | weight mass | height tall | width breadth
+    file document attachment | folder directory path | tags labels keywords | query term text
+    limit max top | sort order | format layout | mode way | method way means
+    project program initiative | task todo item job | event occasion | meeting call session
+    product item article | item thing article | vehicle car | route path
+    team group crew | department unit division | company firm organization | account profile
+    notify alert inform tell | include with add | enabled active on | public open visible
+    recipient receiver addressee to | sender author from | author writer creator | genre style kind
+    """
+
+
+@cache
+def _synonyms() -> dict[str, list[str]]:
+    """Words by the first word of each group, the word itself among them."""
+    groups = [group.split() for line in _SYNONYMS.splitlines() for group in line.split("|") if group.strip()]
+    return {group[0]: group for group in groups}

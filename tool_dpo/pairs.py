@@ -1,0 +1,95 @@
+"""Pairs for preference training: typed hard negatives, and the model's own verified failures."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import PairsParams
+from tool_dpo.records import read_lines, write_json, write_lines
+from tool_dpo.schema import Schema
+from tool_dpo.sspr import judge
+from tool_dpo.triplets import Triplet, read_triplets
+
+WRONG_VALUE = "wrong_value"
+"""The fault of a call that fits its schema and does not say what was asked; no strict failure, so not in SSPR."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to one prompt; `fault` says what is wrong with `rejected`, which need not be JSON."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    schema: Schema
+    fault: str
+    mined: bool
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def fault(schema: Schema, text: str, chosen: str) -> str | None:
+    """What is wrong with an answer where `chosen` was asked for: a strict failure, a wrong value, or nothing."""
+    verdict = judge(schema, text, chosen)
+    return verdict.failure or (None if verdict.exact else WRONG_VALUE)
+
+
+def typed(triplet: Triplet) -> Pair:
+    """The pair of a triplet."""
+    return Pair(triplet.prompt, triplet.chosen, triplet.rejected, triplet.schema, triplet.violation, mined=False)
+
+
+def mined(triplet: Triplet, text: str) -> Pair | None:
+    """The pair of a triplet whose rejected answer is one that a model gave, or None where that answer is right."""
+    found = fault(triplet.schema, text, triplet.chosen)
+    return Pair(triplet.prompt, triplet.chosen, text, triplet.schema, found, mined=True) if found else None
+
+
+def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
+    """Write the pairs to train on: every typed one, and mined ones up to their share, chosen by the seed.
+
+    Raises:
+        InputError: a triplet or a mined pair that breaks its promise.
+    """
+    pairs = [typed(triplet) for triplet in read_triplets(triplets)]
+    found = read_pairs(failures)
+    most = round(len(pairs) * params.mined / (1 - params.mined))
+    pairs += random.Random(seed).sample(found, min(len(found), most))
+    write_lines(out, (pair.record() for pair in pairs))
+    write_json(metrics, census(pairs, len(found)))
+
+
+def census(pairs: Iterable[Pair], found: int) -> dict[str, Any]:
+    """How many pairs of each fault there are, typed and mined; `found` failures there were to choose from."""
+    counts = {name: Counter(pair.fault for pair in pairs if pair.mined is own) for name, own in _ORIGINS}
+    return {
+        "failures_found": found,
+        **{name: {"pairs": count.total(), "faults": dict(sorted(count.items()))} for name, count in counts.items()},
+    }
+
+
+_ORIGINS = (("typed", False), ("mined", True))
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Every pair of a file, each shown to be what it says.
+
+    Raises:
+        InputError: names the file, the line and the reason.
+    """
+    pairs = []
+    for number, record in read_lines(path):
+        try:
+            pair = Pair(**record)
+        except TypeError:
+            raise InputError(f"{path}:{number}: not a pair: keys {sorted(record)}") from None
+        for name, text, expected in (("chosen", pair.chosen, None), ("rejected", pair.rejected, pair.fault)):
+            if (actual := fault(pair.schema, text, pair.chosen)) != expected:
+                raise InputError(f"{path}:{number}: {name} must have the fault {expected}, found {actual}")
+        pairs.append(pair)
+    return pairs
