@@ -22,7 +22,7 @@ def test_a_signature_names_every_parameter_and_closing_changes_nothing(schema: S
     text = signature("t", schema)
     assert text == signature("t", strict(schema))
     for name in schema["properties"]:
-        assert f"{json.dumps(name, ensure_ascii=False)}{'' if name in schema['required'] else '?'}: " in text
+        assert f"{'' if name in schema['required'] else 'optional '}{json.dumps(name, ensure_ascii=False)}: " in text
 
 
 def test_a_prompt_is_the_request_and_the_signature() -> None:

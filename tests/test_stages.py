@@ -103,5 +103,7 @@ def test_ctrl_c_is_one_line_and_leaves_no_output(folder: Path) -> None:
 
 def test_help_is_quick() -> None:
     start = time.monotonic()
-    subprocess.run([sys.executable, "-m", "tool_dpo.cli", "--help"], check=True, capture_output=True, cwd=ROOT)
+    command = [Path(sys.executable).with_name("tool-dpo"), "--help"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "Tool calls that keep their schema" in result.stdout
     assert time.monotonic() - start < 5  # about 0.4 s; the heavy libraries alone take longer than this

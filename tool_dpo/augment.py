@@ -62,7 +62,7 @@ def add_optional(case: Case, rng: random.Random) -> Case:
 
 
 def _invented(rng: random.Random) -> tuple[str, Schema]:
-    words = sorted({word for group in _synonyms().values() for word in group})
+    words = _vocabulary()
     name = "_".join(rng.sample(words, rng.randint(1, 2)))
     schema: Schema = rng.choice(
         [
@@ -238,6 +238,11 @@ def _names(schema: Schema, spell: Spell) -> dict[str, str]:
     return dict(zip(old, new if len(set(new)) == len(old) else old, strict=True))
 
 
+def plain(name: str) -> str:
+    """A name without case and separators: what `create_task`, `createTask` and `CREATE-TASK` share."""
+    return "".join(_words(name))
+
+
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name)]
 
@@ -292,3 +297,8 @@ def _synonyms() -> dict[str, list[str]]:
     """Words by the first word of each group, the word itself among them."""
     groups = [group.split() for line in _SYNONYMS.splitlines() for group in line.split("|") if group.strip()]
     return {group[0]: group for group in groups}
+
+
+@cache
+def _vocabulary() -> list[str]:
+    return sorted({word for group in _synonyms().values() for word in group})

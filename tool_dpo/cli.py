@@ -59,5 +59,33 @@ def report(
     Console().print(table)
 
 
+@app.command()
+def show(
+    triplets: Annotated[Path, typer.Argument(help="A file of triplets.")] = Path("data/triplets.jsonl"),
+    violation: Annotated[str | None, typer.Option(help="Only this violation, or JSON Schema keyword.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Only this tool.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 10,
+) -> None:
+    """Print triplets, chosen and rejected side by side, the broken place marked."""
+    from itertools import islice
+
+    from rich.console import Console
+
+    from tool_dpo.errors import InputError
+    from tool_dpo.show import show
+    from tool_dpo.triplets import read_triplets
+
+    wanted = (
+        triplet
+        for triplet in read_triplets(triplets)
+        if violation in (None, triplet.violation, triplet.keyword) and tool in (None, triplet.tool)
+    )
+    found = list(islice(wanted, limit))
+    for triplet in found:
+        Console().print(show(triplet))
+    if not found:
+        raise InputError(f"{triplets}: no triplet of violation {violation or 'any'} and tool {tool or 'any'}")
+
+
 def main() -> None:
     run(app)

@@ -2,9 +2,10 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 
-from tool_dpo.augment import Case, vary
+from tool_dpo.augment import Case, plain, vary
 from tool_dpo.catalog import Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
@@ -26,11 +27,12 @@ def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[T
         InputError: a tool that cannot give enough different requests, or none with a provable violation.
     """
     each, more = divmod(params.triplets, len(tools))
+    names = {plain(tool.name) for tool in tools}
     for index, tool in enumerate(tools):
-        yield from _of_tool(tool, each + (index < more), params, seed)
+        yield from _of_tool(tool, each + (index < more), params, seed, names)
 
 
-def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int) -> Iterator[Triplet]:
+def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int, names: Container[str]) -> Iterator[Triplet]:
     if not tool.requests:
         raise InputError(f"{tool.source}: tool {tool.name!r}: requests is missing: give it some request templates")
     for varied, wanted in ((False, count), (True, count * params.variants)):
@@ -39,7 +41,7 @@ def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int) -> Itera
             if len(prompts) == wanted:
                 break
             rng = random.Random(f"{seed}/{tool.name}/{index}" + "/varied" * varied)
-            triplet = _triplet(tool, params, rng, varied=varied)
+            triplet = _triplet(tool, params, rng, names, varied=varied)
             if triplet and triplet.prompt not in prompts:
                 prompts.add(triplet.prompt)
                 yield triplet
@@ -50,7 +52,9 @@ def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int) -> Itera
             )
 
 
-def _triplet(tool: Tool, params: GenerateParams, rng: random.Random, *, varied: bool) -> Triplet | None:
+def _triplet(
+    tool: Tool, params: GenerateParams, rng: random.Random, names: Container[str], *, varied: bool
+) -> Triplet | None:
     text = ""
     try:
         request = Speaker(rng, params.optional).request(tool)
@@ -58,6 +62,8 @@ def _triplet(tool: Tool, params: GenerateParams, rng: random.Random, *, varied: 
         case = Case(tool.name, tool.parameters, request.parameters)
         if varied:
             case = vary(case, rng)
+            if plain(case.tool) in names:  # never the name of another tool, which may be a test tool
+                case = replace(case, tool=tool.name)
         schema = call_schema(case.tool, case.parameters)
         call = {"tool": case.tool, "parameters": case.values}
         if broken := violations(schema, call):

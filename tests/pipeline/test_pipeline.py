@@ -12,7 +12,7 @@ MODELS = ("base", "sft", "dpo")
 ANSWERS = {f"answer@{name}" for name in MODELS}
 SCORES = {f"score@{name}" for name in MODELS}
 TRAINED = {"sft", "mine", "pairs", "dpo", "answer@sft", "answer@dpo"}
-DATA = {"generate", "validate", "split"}
+DATA = {"generate", "validate", "split", "contamination"}
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def test_metrics_show_in_a_fresh_clone_without_a_cache(project: Project, tmp_pat
     project.run("git", "clone", "-q", str(project.folder), str(tmp_path / "fresh"))
     shown = json.loads(Project(tmp_path / "fresh").run("dvc", "metrics", "show", "--json").stdout)
     files = shown[""]["data"]
-    assert {f"metrics/{name}.json" for name in (*MODELS, "data", "pairs", "compare")} == set(files)
+    assert {f"metrics/{name}.json" for name in (*MODELS, "data", "contamination", "pairs", "compare")} == set(files)
     assert "rate" in files["metrics/dpo.json"]["data"]["sspr"]
 
 

@@ -1,0 +1,61 @@
+"""Contamination: what counts as the same tool, schema or request."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import ROOT, load
+from tool_dpo.hygiene import contamination, fingerprint
+from tool_dpo.schema import call_schema
+from tool_dpo.triplets import proved
+
+TRIPLET = proved(load("triplets")["triplet"])
+LONG = "Please remind everybody on the team to send in the slides before noon"
+OTHER = replace(
+    TRIPLET,
+    prompt="Do it.",
+    tool="remind",
+    schema=call_schema("remind", {"type": "object", "properties": {"who": {"type": "string"}}}),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "shared"),
+    [
+        ({}, set()),
+        ({"tool": "createTask"}, {"same_tool"}),
+        ({"tool": "CREATE-TASK"}, {"same_tool"}),
+        ({"tool": "create_tasks"}, set()),
+        ({"schema": TRIPLET.schema}, {"same_schema"}),
+        ({"prompt": f"First of all, {LONG.upper()}!\nTool: remind()"}, {"same_request_words"}),
+        ({"prompt": "everybody on the team to send in the"}, {"same_request_words"}),
+        ({"prompt": "everybody on the team to send in"}, set()),
+        ({"prompt": f"Do it.\nTool: {LONG}"}, set()),
+    ],
+)
+def test_what_is_shared_is_counted(change: dict[str, Any], shared: set[str]) -> None:
+    training = [TRIPLET, replace(TRIPLET, prompt=f"{LONG} today.\nTool: create_task()")]
+    counts = contamination(training, [replace(OTHER, **change)])
+    assert counts.pop("held_out") == 1
+    assert {name for name, count in counts.items() if count} == shared
+
+
+def test_a_fingerprint_sees_what_validates_and_nothing_else() -> None:
+    def of(**properties: Any) -> str:
+        return fingerprint(call_schema("t", {"type": "object", "properties": properties, "required": [*properties]}))
+
+    first = of(a={"type": "string", "enum": ["x", "y"], "description": "one"}, b={"type": "integer"})
+    assert first == of(b={"type": "integer"}, a={"enum": ["y", "x"], "type": "string"})
+    assert first != of(a={"type": "string", "enum": ["x", "z"]}, b={"type": "integer"})
+    assert first != of(a={"type": "string", "enum": ["x", "y"]}, c={"type": "integer"})
+    assert of(description={"type": "string", "pattern": "a"}) != of(description={"type": "string", "pattern": "b"})
+
+
+def test_the_recorded_data_share_nothing() -> None:
+    counts = json.loads(Path(ROOT, "metrics/contamination.json").read_text())
+    for part in ("validation", "test"):
+        assert counts[part].pop("held_out") > 0
+        assert set(counts[part].values()) == {0}
