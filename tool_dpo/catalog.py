@@ -27,7 +27,13 @@ _DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
 _SPAN = 99
-_FORMATS = {"hostname": "hostname", "ipv6": "ipv6", "idn-email": "ascii_safe_email", "iri": "url", "uri-reference": "url"}
+_FORMATS = {
+    "hostname": "hostname",
+    "ipv6": "ipv6",
+    "idn-email": "ascii_safe_email",
+    "iri": "url",
+    "uri-reference": "url",
+}
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
 """Providers tried in turn for a text that must match a pattern."""
 _NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
@@ -111,11 +117,11 @@ class Speaker:
             return self._list(schema, name)
         if schema.get("format") == "date":
             return self._date()
-        if kind == "object" and "properties" not in schema and "examples" not in schema:
-            return self._map(schema, name)
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema and "examples" not in schema:
                 return self._first(schema[keyword], name)
+        if kind == "object" and "properties" not in schema and "examples" not in schema:
+            return self._map(schema, name)
         value = self._plain(schema, kind, name)
         return Said(value, _spoken(value))
 

@@ -37,6 +37,24 @@ def call(
         raise typer.Exit(1)
 
 
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path, typer.Argument(help="An OpenAPI 3 or MCP tools/list document, or OpenAI tools; JSON or YAML.")
+    ],
+    out: Annotated[Path, typer.Option(help="The JSON file of tools to write.")] = Path("data/tools/imported.json"),
+) -> None:
+    """Turn a document into tools with requests, each shown to give a proved triplet."""
+    from tool_dpo.adopt import adopt
+    from tool_dpo.records import write_json
+
+    adopted = adopt(source)
+    for line in (*adopted.skipped, *adopted.cut):
+        print(line, file=sys.stderr)
+    print(f"{out}: {len(adopted.tools)} tools, {len(adopted.skipped)} skipped", file=sys.stderr)
+    write_json(out, adopted.tools)
+
+
 @app.command()
 def report(
     metrics: Annotated[Path, typer.Argument(help="The folder of metrics.")] = Path("metrics"),

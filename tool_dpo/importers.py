@@ -20,7 +20,8 @@ from tool_dpo.schema import Schema, json_path, validator
 SUFFIXES = (".json", ".yaml", ".yml")
 _EXPECTED = "expected a list of OpenAI tools, an MCP tools/list result, or an OpenAPI 3.0 or 3.1 document"
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_PLACES = ("path", "query", "header", "cookie")
+_PLACES = ("path", "query", "body", "header", "cookie")
+"""In the order of a tool's parameters: what people speak of first."""
 _NOT_ARGUMENTS = ("accept", "content-type", "authorization")  # OpenAPI: such header parameters are to be ignored
 _BODY = re.compile(r"application/(json|[\w.+-]+\+json|x-www-form-urlencoded)|\*/\*", re.IGNORECASE)
 _MOST_NODES = 2000
@@ -105,6 +106,12 @@ class _TooLarge(Exception):
     pass
 
 
+@dataclass(frozen=True)
+class _Body:
+    schema: Any
+    required: bool
+
+
 class _Importer:
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -187,18 +194,18 @@ class _Importer:
         return name if isinstance(name, str) and name else address, _first_paragraph(told), schema, cut
 
     def _parameters(self, given: Iterable[Any]) -> list[dict[str, Any]]:
-        """Each once, an operation's own before its path's, by place."""
+        """Each once, an operation's own instead of its path's."""
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for parameter in map(self._resolved, given):
             name, place = parameter.get("name"), parameter.get("in")
-            if not isinstance(name, str) or place not in _PLACES:
+            if not isinstance(name, str) or place not in _PLACES or place == "body":
                 raise _Skip(f"parameter {name!r} in {place!r}")
             if place != "header" or name.lower() not in _NOT_ARGUMENTS:
                 found[place, name] = parameter
-        return sorted(found.values(), key=lambda parameter: _PLACES.index(parameter["in"]))
+        return list(found.values())
 
-    def _body(self, body: Mapping[str, Any]) -> Any:
-        """The schema of the JSON body, of a form where there is none; None for an operation without a body."""
+    def _body(self, body: Mapping[str, Any]) -> _Body | None:
+        """The JSON body, a form where there is none of JSON, None for an operation without a body."""
         if not body:
             return None
         content = body.get("content") or {}
@@ -206,24 +213,36 @@ class _Importer:
         if not kinds:
             raise _Skip(f"no JSON body: {', '.join(content) or 'no content'}")
         media = content[min(kinds, key=lambda kind: "json" not in kind)]
-        return _with_examples(media.get("schema", {}), media)
+        return _Body(_with_examples(media.get("schema", {}), media), required=body.get("required") is True)
 
-    def _merged_object(self, parameters: list[dict[str, Any]], body: Any, depth: int) -> Schema:
+    def _merged_object(self, parameters: list[dict[str, Any]], body: _Body | None, depth: int) -> Schema:
+        found = [
+            (
+                parameter["in"],
+                parameter["name"],
+                self._schema(self._of_parameter(parameter), depth - 1, ()),
+                parameter.get("required") is True or parameter["in"] == "path",
+            )
+            for parameter in parameters
+        ]
         result: Schema = {"type": "object", "properties": {}, "required": []}
-        for parameter in parameters:
-            schema = self._schema(self._of_parameter(parameter), depth - 1, ())
-            needed = parameter.get("required") is True or parameter["in"] == "path"
-            _put(result, parameter["name"], parameter["in"], schema, needed=needed)
-        if body is None:
-            return result
-        whole = self._schema(body, depth, (), body=True)
-        if whole.get("properties") and whole.get("type", "object") == "object" and whole.keys() <= _OF_AN_OPEN_BODY:
-            for name, schema in whole["properties"].items():
-                _put(result, name, "body", schema, needed=name in whole.get("required", []))
-            if "additionalProperties" in whole:
-                result["additionalProperties"] = whole["additionalProperties"]
-        elif whole != {"type": "object", "properties": {}}:
-            _put(result, "body", "body", whole, needed=True)
+        if body:
+            whole = self._schema(body.schema, depth, (), body=True)
+            own = whole.get("properties")
+            if own is None or not whole.keys() <= _OF_AN_OPEN_BODY:
+                found.append(("body", "body", self._spread(whole), body.required))
+            else:
+                needed = whole.get("required", [])
+                found += [("body", name, schema, name in needed) for name, schema in own.items()]
+                if own and "additionalProperties" in whole:
+                    result["additionalProperties"] = whole["additionalProperties"]
+        for place, base, schema, needs in sorted(found, key=lambda one: _PLACES.index(one[0])):
+            name = base
+            while name in result["properties"]:
+                name = f"{place}_{name}"
+            result["properties"][name] = schema
+            if needs:
+                result["required"].append(name)
         return result
 
     def _of_parameter(self, parameter: Mapping[str, Any]) -> Any:
@@ -302,7 +321,7 @@ class _Importer:
 
     def _own(self, node: Schema, depth: int, refs: tuple[str, ...], *, body: bool) -> Schema:
         def sub(value: Any) -> Schema:
-            return self._schema(value, depth - 1, refs, body=body)
+            return self._spread(self._schema(value, depth - 1, refs, body=body))
 
         result: Schema = {}
         for keyword, value in node.items():
@@ -324,13 +343,16 @@ class _Importer:
                 result[bound] = result.pop(limit)
         return result
 
-
-def _put(result: Schema, name: str, place: str, schema: Schema, *, needed: bool) -> None:
-    while name in result["properties"]:
-        name = f"{place}_{name}"
-    result["properties"][name] = schema
-    if needed:
-        result["required"].append(name)
+    def _spread(self, schema: Schema) -> Schema:
+        """An object with properties beside alternatives: each alternative gets them, and so is whole."""
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema and "properties" in schema:
+                shared = {key: value for key, value in schema.items() if key != keyword}
+                self._nodes += len(schema["properties"]) * len(schema[keyword])
+                if self._nodes > _MOST_NODES:
+                    raise _TooLarge
+                return {keyword: [_merged([shared, one]) for one in schema[keyword]]}
+        return schema
 
 
 def _open(node: Any) -> Schema:

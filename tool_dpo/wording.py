@@ -15,20 +15,20 @@ _MOST_NESTED = 2
 _TRIALS = (0.0, 1.0, 0.5, 0.5, 0.5, 0.5)
 """Chances of an optional part, each tried once before a parameter is spoken of."""
 _LONGEST_DEED = 14
-_VERBS = frozenset(
-    """accept activate add analyze apply approve archive assign associate attach authorize block book build buy calculate
-    call cancel capture change check clear clone close compare complete compute confirm connect convert copy count create
-    deactivate decline delete deploy destroy detach disable disconnect dismiss download draft edit enable enqueue estimate
-    evaluate execute expire export fetch fill find finalize follow force generate get give grant hide import include
-    install invite issue join leave link list load lock login logout look make mark merge migrate modify monitor move
-    notify open order pause pay perform ping pin place post preview process provide publish push put query read rebuild
-    receive record redeliver redeem refresh refund register reject release remove rename render reopen reorder replace
-    reply report request require rerun reschedule reserve reset resolve restart restore resume retrieve retry return
-    revert review revoke rotate run save scan schedule search select send set share show skip sort star start stop store
-    submit subscribe summarize suspend sync synchronize tag test track transfer translate trigger unassign unblock
-    unfollow unlink unlock unpin unstar unsubscribe update upgrade upload use validate verify view vote void wait watch
-    write""".split()
-)
+_VERBS = """
+    accept activate add analyze apply approve archive assign associate attach authorize block book build buy
+    calculate call cancel capture change check clear clone close compare complete compute confirm connect convert
+    copy count create deactivate decline delete deploy destroy detach disable disconnect dismiss download draft
+    edit enable enqueue estimate evaluate execute expire export fetch fill find finalize follow force generate get
+    give grant hide import include install invite issue join leave link list load lock login logout look make mark
+    merge migrate modify monitor move notify open order pause pay perform ping pin place post preview process
+    provide publish push put query read rebuild receive record redeliver redeem refresh refund register reject
+    release remove rename render reopen reorder replace reply report request require rerun reschedule reserve reset
+    resolve restart restore resume retrieve retry return revert review revoke rotate run save scan schedule search
+    select send set share show skip sort star start stop store submit subscribe summarize suspend sync synchronize
+    tag test track transfer translate trigger unassign unblock unfollow unlink unlock unpin unstar unsubscribe
+    update upgrade upload use validate verify view vote void wait watch write
+""".split()  # noqa: SIM905
 _NOT_IN_WORDS = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 _UNSAYABLE = frozenset("{}?|")
 
@@ -60,8 +60,8 @@ _SHAPES = (
     Shape("hi! can somebody {do} for me{given}{more}, thanks", lead=", using ", mention="{slot} as {words}"),
     Shape("Is it possible to {do}{given}{more}?", lead=", with ", quote='"'),
 )  # fmt: skip
-_NESTED = (Shape("{given}{more}", lead=""), Shape("{given}{more}", lead="", mention="{words}: {slot}"))
-_NESTED_OPEN = (Shape("as usual{more}", link=", with "), Shape("the standard one{more}", link=", but "))
+_NESTED = (Shape("({given}{more})", lead=""), Shape("({given}{more})", lead="", mention="{words}: {slot}"))
+_NESTED_OPEN = (Shape("(as usual{more})"), Shape("(the standard one{more})", mention="{words}: {slot}"))
 
 
 def word(tool: Tool) -> dict[str, Any]:
@@ -176,7 +176,9 @@ def _mention(shape: Shape, name: str, schema: Any) -> str:
     said = _called(name, schema)
     if isinstance(schema, dict) and schema.get("type") == "boolean":
         verb = said.split()[0] in _VERBS
-        return shape.flag.format(slot=f"{{{name}?{said}|do not {said}}}" if verb else f"{{{name}?with {said}|without {said}}}")
+        return shape.flag.format(
+            slot=f"{{{name}?{said}|do not {said}}}" if verb else f"{{{name}?with {said}|without {said}}}"
+        )
     plain = not isinstance(schema, dict) or (one_type(schema) == "string" and not {"enum", "format"} & schema.keys())
     quote = shape.quote if plain else ""
     return shape.mention.format(words=said, slot=f"{quote}{{{name}}}{quote}")
