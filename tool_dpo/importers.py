@@ -26,6 +26,7 @@ _NOT_ARGUMENTS = ("accept", "content-type", "authorization")  # OpenAPI: such he
 _BODY = re.compile(r"application/(json|[\w.+-]+\+json|x-www-form-urlencoded)|\*/\*", re.IGNORECASE)
 _MOST_NODES = 2000
 _DEPTHS = (12, 8, 6, 5, 4, 3, 2, 1)
+_DEEPEST = 200
 _LONGEST_NAME = 64
 _LONGEST_EXAMPLE = 200
 
@@ -227,10 +228,10 @@ class _Importer:
         ]
         result: Schema = {"type": "object", "properties": {}, "required": []}
         if body:
-            whole = self._schema(body.schema, depth, (), body=True)
+            whole = self._whole(body.schema, depth, (), body=True)
             own = whole.get("properties")
             if own is None or not whole.keys() <= _OF_AN_OPEN_BODY:
-                found.append(("body", "body", self._spread(whole), body.required))
+                found.append(("body", "body", whole, body.required))
             else:
                 needed = whole.get("required", [])
                 found += [("body", name, schema, name in needed) for name, schema in own.items()]
@@ -288,6 +289,16 @@ class _Importer:
                 continue
         raise _Skip(f"its schema has more than {_MOST_NODES:,} nodes")
 
+    def _whole(self, node: Any, depth: int, refs: tuple[str, ...], *, body: bool) -> Schema:
+        """A schema with all its parts; in a body, without what only answers hold."""
+        schema = self._schema(node, depth, refs, body=body)
+        if body and "properties" in schema:
+            hidden = {name for name, one in schema["properties"].items() if one.get("readOnly") is True}
+            schema = {**schema, "properties": {n: one for n, one in schema["properties"].items() if n not in hidden}}
+            if "required" in schema:
+                schema["required"] = [name for name in schema["required"] if name not in hidden]
+        return self._spread(schema)
+
     def _schema(self, node: Any, depth: int, refs: tuple[str, ...], *, body: bool = False) -> Schema:
         """A schema of the document as JSON Schema 2020-12: whole, no `$ref` in it, no deeper than `depth`."""
         self._nodes += 1
@@ -300,7 +311,7 @@ class _Importer:
         if "$ref" in node or "$dynamicRef" in node:
             return self._of_ref(node, depth, refs, body=body)
         if depth <= 0 and not node.keys().isdisjoint((*_OF_A_SCHEMA, *_OF_SCHEMAS, *_BY_NAME, "allOf")):
-            self._cut[f"cut where it is {_DEPTHS[0]} deep or too large"] = None
+            self._cut["cut where it is too deep or too large"] = None
             return _open(node)
         own = self._own(node, depth, refs, body=body)
         parts = node.get("allOf", [])
@@ -321,7 +332,7 @@ class _Importer:
 
     def _own(self, node: Schema, depth: int, refs: tuple[str, ...], *, body: bool) -> Schema:
         def sub(value: Any) -> Schema:
-            return self._spread(self._schema(value, depth - 1, refs, body=body))
+            return self._whole(value, depth - 1, refs, body=body)
 
         result: Schema = {}
         for keyword, value in node.items():
@@ -333,11 +344,6 @@ class _Importer:
                 result[keyword] = value if isinstance(value, bool) else sub(value)
             elif keyword in _AS_THEY_ARE:
                 result[keyword] = value
-        if body and "properties" in result:
-            hidden = {name for name, one in result["properties"].items() if one.get("readOnly") is True}
-            result["properties"] = {name: one for name, one in result["properties"].items() if name not in hidden}
-            if "required" in result:
-                result["required"] = [name for name in result["required"] if name not in hidden]
         for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if isinstance(result.get(bound), bool) and result.pop(bound) and limit in result:
                 result[bound] = result.pop(limit)
@@ -469,6 +475,15 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """YAML as JSON has it (YAML 1.2): `on` and `2026-01-01` are texts, and every name is."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+    _depth = 0
+
+    def descend_resolver(self, parent: Any, index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:  # libyaml's binding would crash
+            raise RecursionError
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
         return {
