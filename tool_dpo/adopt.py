@@ -21,16 +21,26 @@ def adopt(source: Path) -> Imported:
     """
     found = read(source)
     adopted = Imported(skipped=list(found.skipped), cut=found.cut)
-    for item in found.tools:
+    names: set[str] = set()
+    for index, item in enumerate(found.tools):
         try:
-            adopted.tools.append(_proved(item, source))
+            worded = _proved(item, source)
+            name = worded["function"]["name"]
+            if name in names:
+                raise ValueError("its name stands twice")
         except (ValueError, InputError) as error:
-            name = item["function"]["name"] if isinstance(item, dict) and "function" in item else item
-            adopted.skipped.append(f"{name}: {str(error).removeprefix(f'{source}: ')}")
+            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{source}: ')}")
+        else:
+            names.add(name)
+            adopted.tools.append(worded)
     if not adopted.tools:
-        reason = f": {adopted.skipped[0]}" if adopted.skipped else ""
-        raise InputError(f"{source}: none of its {len(adopted.skipped)} operations is a tool{reason}")
+        raise InputError(f"{source}: no tool in it{''.join(f': {reason}' for reason in adopted.skipped[:1])}")
     return adopted
+
+
+def _name(item: Any) -> str:
+    function = item.get("function") if isinstance(item, dict) else None
+    return str(function.get("name", "")) if isinstance(function, dict) else ""
 
 
 def _proved(item: Any, source: Path) -> dict[str, Any]:
