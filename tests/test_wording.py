@@ -1,6 +1,7 @@
 """Requests for tools that come without: what is said, and what is left unsaid."""
 
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +70,12 @@ def test_only_some_of_many_optional_parameters_are_said() -> None:
 def test_the_same_tool_gets_the_same_words() -> None:
     tool = silent(properties={"a": {"type": "string"}})
     assert word(tool) == word(tool)
+
+
+def test_a_deep_tool_is_worded_soon() -> None:
+    schema: dict[str, Any] = {"type": "string", "pattern": "^#[0-9]{7}!$"}
+    for _ in range(12):
+        schema = {"type": "object", "properties": {"a": schema, "b": {"not": {}}, "c": {"type": "boolean"}}}
+    started = time.monotonic()
+    assert "{a}" in word(silent(properties={"a": schema}))["requests"][0]
+    assert time.monotonic() - started < 10

@@ -73,8 +73,8 @@ def word(tool: Tool) -> dict[str, Any]:
         ValueError: a required parameter that no value can be drawn for, or calls that break the schema as a whole.
     """
     fault = ""
-    for most in (_MOST_OPTIONAL, 0):
-        parameters, required, optional = _sayable(tool.parameters, most)
+    for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (0, 0)):
+        parameters, required, optional = _sayable(tool.parameters, most, nested)
         deed = _deed(tool)
         texts = [_text(shape, parameters, required, optional, deed, words(tool.name)) for shape in _SHAPES]
         worded = replace(tool, parameters=parameters, requests=phrases(texts, parameters, "requests"))
@@ -94,28 +94,28 @@ def _fault(tool: Tool) -> str:
     return ""
 
 
-def _sayable(schema: Schema, most: int) -> tuple[Schema, list[str], list[str]]:
-    """An object schema whose parameters can be spoken of: the required ones, and at most so many optional ones."""
+def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str], list[str]]:
+    """An object schema, its required parameters, and at most so many optional ones that can be spoken of."""
     properties = dict(schema.get("properties", {}))
     required = list(dict.fromkeys(schema.get("required", [])))
     optional: list[str] = []
     for name in required:
         if name not in properties:
             raise ValueError(f"required {name!r} is not among its properties")
-        properties[name] = _said(properties[name], name)
+        properties[name] = _said(properties[name], name, nested)
     for name in properties:
         if len(optional) == most:
             break
         if name not in required:
             try:
-                properties[name] = _said(properties[name], name)
+                properties[name] = _said(properties[name], name, nested)
             except ValueError:
                 continue
             optional.append(name)
     return {**schema, "properties": properties}, required, optional
 
 
-def _said(schema: Any, name: str) -> Any:
+def _said(schema: Any, name: str, most: int) -> Any:
     """The schema of a parameter, with phrases for the objects in it, shown to give values that fit it.
 
     Raises:
@@ -123,38 +123,43 @@ def _said(schema: Any, name: str) -> Any:
     """
     if not name or _UNSAYABLE & set(name):
         raise ValueError(f"{name!r} cannot stand in a template")
-    worded = _worded(schema)
-    check = validator(strict(worded) if isinstance(worded, dict) else worded)
-    if isinstance(worded, dict) and worded.get("type") == "boolean":
-        values: list[Any] = [True, False]
-    else:
-        try:
-            values = [
-                Speaker(random.Random(seed), optional).say(worded, name).value for seed, optional in enumerate(_TRIALS)
-            ]
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-    for value in values:
-        for error in check.iter_errors(value):
-            raise ValueError(f"{name}: no fitting value found: {error.message[:200]}")
-    return worded
+    reason = ""
+    for fewer in dict.fromkeys((most, 0)):
+        worded = _worded(schema, fewer)
+        reason = _unfit(worded, name)
+        if not reason:
+            return worded
+    raise ValueError(f"{name}: {reason}")
 
 
-def _worded(schema: Any) -> Any:
+def _unfit(schema: Any, name: str) -> str:
+    """Why the values drawn for a schema will not do; nothing if they will."""
+    try:
+        values = [Speaker(random.Random(seed), chance).say(schema, name).value for seed, chance in enumerate(_TRIALS)]
+    except ValueError as error:
+        return str(error)
+    if isinstance(schema, dict) and schema.get("type") == "boolean":
+        values = [True, False]
+    check = validator(strict(schema) if isinstance(schema, dict) else schema)
+    broken = next((fault for value in values for fault in check.iter_errors(value)), None)
+    return f"no fitting value found: {broken.message[:200]}" if broken else ""
+
+
+def _worded(schema: Any, most: int) -> Any:
     """The schema with an `x-phrase` for every object in it that one can be made for."""
     if not isinstance(schema, dict) or "x-phrase" in schema:
         return schema
     result = dict(schema)
     for keyword in ("items", "additionalProperties"):
         if keyword in result:
-            result[keyword] = _worded(result[keyword])
+            result[keyword] = _worded(result[keyword], most)
     for keyword in ("anyOf", "oneOf"):
         if keyword in result:
-            result[keyword] = [_worded(one) for one in result[keyword]]
+            result[keyword] = [_worded(one, most) for one in result[keyword]]
     if not result.get("properties"):
         return result
     try:
-        result, required, optional = _sayable(result, _MOST_NESTED)
+        result, required, optional = _sayable(result, most, most)
     except ValueError:
         return result
     shapes = _NESTED if required else _NESTED_OPEN
