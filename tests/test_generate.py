@@ -83,13 +83,12 @@ def test_a_kind_without_a_place_falls_to_the_others() -> None:
             16,
             "gives 15 different requests with a provable violation, 16 are needed",
         ),
-        ({"requests": "..."}, 1, "requests is missing"),
         (
             {"function__parameters__properties__title__examples": [7]},
             1,
             r"call is not valid: \$.parameters.title: 7 is",
         ),
-        ({"function__parameters__properties__title": {"type": "string"}}, 1, "title: no way to draw a value"),
+        ({"function__parameters__properties__title": False}, 1, "title: no way to draw a value"),
     ],
 )
 def test_a_tool_that_cannot_do_it_is_named(changes: dict[str, Any], count: int, reason: str) -> None:
@@ -98,3 +97,15 @@ def test_a_tool_that_cannot_do_it_is_named(changes: dict[str, Any], count: int, 
         made([tool], count)
     assert str(caught.value).startswith(f"{tool.source}: tool 'create_task'")
     assert "\n" not in str(caught.value)
+
+
+def test_a_tool_without_requests_gets_some(caplog: pytest.LogCaptureFixture) -> None:
+    silent = task(function__name="silent", requests="...")
+    mute = task(function__name="mute", function__parameters__properties__title=False, requests="...")
+    assert Counter(triplet.tool for triplet in made([task(), silent, mute], 10)) == {"create_task": 5, "silent": 5}
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{mute.source}: tool 'mute' left out: title: no way to draw a value: give it an enum, examples, a range, "
+        "a known format or x-faker"
+    ]
+    with pytest.raises(InputError, match="no request can be made for any of its tools"):
+        made([mute], 1)

@@ -76,7 +76,11 @@ def test_a_bad_tool_is_named(case: dict[str, Any], tmp_path: Path) -> None:
         (b"[\n  {,\n]", ":2: not JSON: Expecting property name enclosed in double quotes at column 4"),
         (b"", ":1: not JSON: Expecting value at column 1"),
         (b'["\xff"]', ": not UTF-8: byte 2"),
-        (b'{"type": "function"}', ": expected a list of tools, got dict"),
+        (
+            b'{"type": "function"}',
+            ": found an object with type, expected a list of OpenAI tools, an MCP tools/list result, "
+            "or an OpenAPI 3.0 or 3.1 document",
+        ),
     ],
 )
 def test_a_file_that_holds_no_list_of_tools_is_named(content: bytes, reason: str, tmp_path: Path) -> None:
@@ -93,4 +97,4 @@ def test_a_name_that_stands_twice_is_named_with_both_files(tmp_path: Path) -> No
 @pytest.mark.parametrize("folder", [".", "nowhere"])
 def test_no_tools_at_all(folder: str, tmp_path: Path) -> None:
     source = tmp_path / folder
-    assert complaint(source) == f"{source}: no tools found, expected *.json files with OpenAI function tools"
+    assert complaint(source) == f"{source}: no tools found, expected *.json, *.yaml, *.yml files of tools"

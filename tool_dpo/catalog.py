@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,6 +10,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tool_dpo.names import is_date, provider
 from tool_dpo.phrases import Slot, Template, parse_template, spoken_list
 from tool_dpo.schema import Schema
 from tool_dpo.tools import Tool
@@ -24,6 +26,16 @@ _FIRST_DAY = date(2026, 1, 1)
 _DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
+_SPAN = 99
+_FORMATS = {
+    "hostname": "hostname",
+    "ipv6": "ipv6",
+    "idn-email": "ascii_safe_email",
+    "iri": "url",
+    "uri-reference": "url",
+}
+_SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
+"""Providers tried in turn for a text that must match a pattern."""
 _NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
 
 
@@ -49,6 +61,7 @@ class Speaker:
     def __init__(self, rng: random.Random, optional: float) -> None:
         self._rng = rng
         self._optional = optional
+        self._lists = 0
         self._faker = _faker()
         self._faker.seed_instance(rng.getrandbits(64))
 
@@ -56,7 +69,7 @@ class Speaker:
         """One request for the tool.
 
         Raises:
-            ValueError: a parameter tells no way to draw a value (no enum, examples, range, format or x-faker).
+            ValueError: there is no way to draw a value for a parameter.
         """
         said = self._object(tool.parameters, tool.requests)
         return Request(said.text, said.value)
@@ -82,12 +95,14 @@ class Speaker:
             value = self._rng.random() < 0.5
             return Said(value, slot.yes if value else slot.no)
         try:
-            return self.say(schema)
+            return self.say(schema, slot.name)
         except ValueError as error:
             raise ValueError(f"{slot.name}: {error}") from None
 
-    def say(self, schema: Any) -> Said:
-        """A value that fits the schema, and the words for it."""
+    def say(self, schema: Any, name: str = "") -> Said:
+        """A value that fits the schema, and the words for it; where the schema tells too little, its name decides."""
+        if schema is True:
+            schema = {}
         if not isinstance(schema, dict):
             raise ValueError(_NO_WAY)
         if "x-phrase" in schema:
@@ -97,25 +112,43 @@ class Speaker:
         if schema.get("enum"):
             value = self._rng.choice(schema["enum"])
             return Said(value, self._enum_word(value, schema))
-        if schema.get("type") == "array" and "examples" not in schema:
-            return self._list(schema)
+        kind = one_type(schema)
+        if kind == "array" and "examples" not in schema:
+            return self._list(schema, name)
         if schema.get("format") == "date":
             return self._date()
-        value = self._plain(schema)
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema and "examples" not in schema:
+                return self._first(schema[keyword], name)
+        if kind == "object" and "properties" not in schema and "examples" not in schema:
+            return self._map(schema, name)
+        value = self._plain(schema, kind, name)
         return Said(value, _spoken(value))
+
+    def _first(self, alternatives: list[Any], name: str) -> Said:
+        for schema in alternatives:
+            try:
+                return self.say(schema, name)
+            except ValueError:
+                continue
+        raise ValueError(_NO_WAY)
 
     def _enum_word(self, value: Any, schema: Schema) -> str:
         words = schema.get("x-say", {}).get(str(value), _spoken(value).replace("_", " "))
         return words if isinstance(words, str) else str(self._rng.choice(words))
 
-    def _list(self, schema: Schema) -> Said:
+    def _list(self, schema: Schema, name: str) -> Said:
         low = max(1, schema.get("minItems", 1))
         size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
         items: list[Said] = []
+        self._lists += 1
         for _ in range(_ATTEMPTS * size):
-            item = self.say(schema.get("items"))
+            if len(items) == size and self._lists > 1:  # lists in lists would multiply the attempts
+                break
+            item = self.say(schema.get("items", {}), name)
             if len(items) < size and all(item.value != other.value for other in items):
                 items.append(item)
+        self._lists -= 1
         return Said([item.value for item in items], spoken_list([item.text for item in items]))
 
     def _date(self) -> Said:
@@ -124,13 +157,32 @@ class Speaker:
         words = (day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}")
         return Said(day.isoformat(), self._rng.choice(words))
 
-    def _plain(self, schema: Schema) -> Any:
+    def _map(self, schema: Schema, name: str) -> Said:
+        """One entry of an object whose names are free."""
+        entries = schema.get("additionalProperties", {})
+        key = self._faker.word()
+        said = self.say(entries, name if isinstance(entries, dict) and "type" in entries else "")
+        return Said({key: said.value}, f"{key} = {said.text}")
+
+    def _plain(self, schema: Schema, kind: str, name: str) -> Any:
         if schema.get("examples"):
             return self._rng.choice(schema["examples"])
         if "x-faker" in schema:
             return self._fake(schema["x-faker"])
-        if schema.get("type") in ("integer", "number") and "minimum" in schema and "maximum" in schema:
-            return self._in_range(schema)
+        if "const" in schema:
+            return schema["const"]
+        match kind:
+            case "integer" | "number":
+                return self._in_range(schema, kind)
+            case "boolean":
+                return self._rng.random() < 0.5
+            case "string" if "enum" not in schema:
+                return self._text(schema, name)
+            case "null":
+                return None
+        raise ValueError(_NO_WAY)
+
+    def _text(self, schema: Schema, name: str) -> str:
         match schema.get("format"):
             case "email":
                 return self._faker.ascii_safe_email()
@@ -142,7 +194,25 @@ class Speaker:
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
             case "date-time":
                 return self._moment()
-        raise ValueError(_NO_WAY)
+            case "time":
+                return self._moment()[11:]
+            case str(form) if form in _FORMATS:
+                return self._fake(_FORMATS[form])
+        if isinstance(schema.get("default"), str) and schema["default"]:
+            return str(schema["default"])
+        named = self._date().value if is_date(name) else self._fake(provider(name))
+        if "pattern" in schema:
+            texts = (named, *map(self._fake, _SHAPES))
+            fitting = [text for text in texts if re.search(schema["pattern"], text)]
+            if not fitting:
+                raise ValueError("no way to draw a value for its pattern: give it examples")
+            named = fitting[0]
+        return self._of_length(named, schema)
+
+    def _of_length(self, text: str, schema: Schema) -> str:
+        while len(text) < schema.get("minLength", 0):
+            text += f" {self._faker.word()}"
+        return text[: schema.get("maxLength", len(text))]
 
     def _fake(self, name: str) -> str:
         try:
@@ -153,16 +223,46 @@ class Speaker:
         except (AttributeError, TypeError):
             raise ValueError(f"x-faker {name!r} is not a provider of Faker") from None
 
-    def _in_range(self, schema: Schema) -> int | float:
-        step = Decimal(str(schema.get("multipleOf", 1 if schema["type"] == "integer" else "0.01")))
-        low = math.ceil(Decimal(str(schema["minimum"])) / step)
-        high = math.floor(Decimal(str(schema["maximum"])) / step)
+    def _in_range(self, schema: Schema, kind: str) -> int | float:
+        step = Decimal(str(schema.get("multipleOf", 1 if kind == "integer" else "0.01")))
+        low, high = _least(schema, step), _most(schema, step)
+        if low is None:
+            low = 1 if high is None or high >= 1 else high - _SPAN
+        high = low + _SPAN if high is None else high
+        if low > high:
+            raise ValueError(_NO_WAY)
         value = self._rng.randint(low, high) * step
         return int(value) if value == int(value) else float(value)
 
     def _moment(self) -> str:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def one_type(schema: Schema) -> str:
+    """The type of the values drawn for a schema: the first that it names, or what its keywords are about."""
+    named = schema.get("type", [])
+    for kind in [named] if isinstance(named, str) else named:
+        if kind != "null":
+            return str(kind)
+    if "null" in named:
+        return "null"
+    return "object" if "properties" in schema else "array" if "items" in schema else "string"
+
+
+def _least(schema: Schema, step: Decimal) -> int | None:
+    """The smallest multiple of `step` that the schema allows."""
+    bounds = [math.ceil(Decimal(str(schema["minimum"])) / step)] if "minimum" in schema else []
+    if "exclusiveMinimum" in schema:
+        bounds.append(math.floor(Decimal(str(schema["exclusiveMinimum"])) / step) + 1)
+    return max(bounds, default=None)
+
+
+def _most(schema: Schema, step: Decimal) -> int | None:
+    bounds = [math.floor(Decimal(str(schema["maximum"])) / step)] if "maximum" in schema else []
+    if "exclusiveMaximum" in schema:
+        bounds.append(math.ceil(Decimal(str(schema["exclusiveMaximum"])) / step) - 1)
+    return min(bounds, default=None)
 
 
 def _spoken(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The `tool-dpo` command."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,29 @@ def call(
         print(line, file=sys.stderr)
     if answer.problems:
         raise typer.Exit(1)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path, typer.Argument(help="An OpenAPI 3 or MCP tools/list document, or OpenAI tools; JSON or YAML.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="The JSON file to write instead of stdout.")] = None,
+) -> None:
+    """Turn a document into tools with requests, each shown to give a proved triplet."""
+    from tool_dpo.adopt import adopt
+    from tool_dpo.records import write_json
+
+    adopted = adopt(source)
+    if out:
+        write_json(out, adopted.tools)
+    else:
+        print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
+    for line in adopted.cut:
+        print(f"shortened: {line}", file=sys.stderr)
+    for line in adopted.skipped:
+        print(f"skipped: {line}", file=sys.stderr)
+    print(f"{len(adopted.tools)} tools, {len(adopted.skipped)} skipped", file=sys.stderr)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Make triplets from tools: requests from the catalog, one proved hard negative for each."""
 
 import json
+import logging
 import random
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
@@ -12,8 +13,9 @@ from tool_dpo.negatives import negative
 from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.prompt import prompt
 from tool_dpo.schema import call_schema, violations
-from tool_dpo.tools import Tool
+from tool_dpo.tools import Tool, parse_tool
 from tool_dpo.triplets import Triplet, proved
+from tool_dpo.wording import word
 
 _ATTEMPTS = 50
 
@@ -21,20 +23,30 @@ _ATTEMPTS = 50
 def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[Triplet]:
     """`params.triplets` triplets, spread evenly over the tools, tool by tool.
 
-    Each tool has random streams of its own, so adding a tool changes no other tool's triplets but their number.
+    A tool without requests gets some; one that none can be made for is left out, with a warning. Each tool has random
+    streams of its own, so adding a tool changes no other tool's triplets but their number.
 
     Raises:
         InputError: a tool that cannot give enough different requests, or none with a provable violation.
     """
-    each, more = divmod(params.triplets, len(tools))
+    usable = list(_with_requests(tools))
+    if not usable:
+        raise InputError(f"{tools[0].source}: no request can be made for any of its tools")
+    each, more = divmod(params.triplets, len(usable))
     names = {plain(tool.name) for tool in tools}
-    for index, tool in enumerate(tools):
+    for index, tool in enumerate(usable):
         yield from _of_tool(tool, each + (index < more), params, seed, names)
 
 
+def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
+    for tool in tools:
+        try:
+            yield tool if tool.requests else parse_tool(word(tool), tool.source)
+        except ValueError as error:
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, error)
+
+
 def _of_tool(tool: Tool, count: int, params: GenerateParams, seed: int, names: Container[str]) -> Iterator[Triplet]:
-    if not tool.requests:
-        raise InputError(f"{tool.source}: tool {tool.name!r}: requests is missing: give it some request templates")
     for varied, wanted in ((False, count), (True, count * params.variants)):
         prompts: set[str] = set()
         for index in range(wanted * _ATTEMPTS):

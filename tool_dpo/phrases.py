@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-_BRACKETS = re.compile(r"(\[[^\[\]]*\])")
+_BRACKETS = re.compile(r"(\[(?:[^\[\]{}]|\{[^{}]*\})*\](?![^{}]*\}))")  # but those of a name: {ids[]}
 _BRACES = re.compile(r"(\{[^{}]*\})")
 _SLOT = re.compile(r"\{(?P<name>[^{}?|]+)(\?(?P<yes>[^{}?|]+)\|(?P<no>[^{}?|]+))?\}")
 

@@ -1,6 +1,6 @@
-"""Tool definitions: read from JSON files in the OpenAI function-tool format, checked before anything uses them."""
+"""Tool definitions, read from files and checked before anything uses them."""
 
-import json
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 from jsonschema.exceptions import SchemaError
 
 from tool_dpo.errors import InputError
+from tool_dpo.importers import SUFFIXES, read
 from tool_dpo.phrases import Template, parse_template
 from tool_dpo.schema import Place, Schema, inline, json_path, required_first, validator
 
@@ -32,35 +33,32 @@ class Tool:
 
 
 def read_tools(source: Path) -> list[Tool]:
-    """All tools of a JSON file, or of a folder's `*.json` files, sorted by name.
+    """All tools of a file, or of a folder's `*.json`, `*.yaml` and `*.yml` files, sorted by name.
+
+    Operations of an OpenAPI or MCP document that are no tools are left out, with a warning.
 
     Raises:
-        InputError: no tools, a file that is not JSON, a malformed tool, or a name defined twice.
+        InputError: no tools, a file that holds none, a malformed tool, or a name defined twice.
     """
     tools: dict[str, Tool] = {}
-    for path in [source] if source.is_file() else sorted(source.glob("*.json")):
+    folder = (path for path in sorted(source.glob("*")) if path.suffix in SUFFIXES)
+    for path in [source] if source.is_file() else folder:
         for tool in _read_file(path):
             if tool.name in tools:
                 raise InputError(f"{path}: tool {tool.name!r} is already defined in {tools[tool.name].source}")
             tools[tool.name] = tool
     if not tools:
-        raise InputError(f"{source}: no tools found, expected *.json files with OpenAI function tools")
+        raise InputError(
+            f"{source}: no tools found, expected {', '.join(f'*{one}' for one in SUFFIXES)} files of tools"
+        )
     return [tools[name] for name in sorted(tools)]
 
 
 def _read_file(path: Path) -> Iterator[Tool]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(document, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
-    except UnicodeEncodeError as error:
-        raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
-    if not isinstance(document, list):
-        raise InputError(f"{path}: expected a list of tools, got {type(document).__name__}")
-    for index, item in enumerate(document):
+    found = read(path)
+    for line in found.skipped:
+        logging.getLogger(__name__).warning("%s: left out: %s", path, line)
+    for index, item in enumerate(found.tools):
         try:
             yield parse_tool(item, path)
         except ValueError as error:

@@ -1,0 +1,81 @@
+"""Requests for tools that come without: what is said, and what is left unsaid."""
+
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import CASES, load, params_of
+from tool_dpo.catalog import Speaker
+from tool_dpo.importers import read
+from tool_dpo.schema import call_schema, violations
+from tool_dpo.tools import Tool, parse_tool
+from tool_dpo.wording import word
+
+
+def silent(name: str = "go", description: str = "", **parameters: Any) -> Tool:
+    parameters = {"type": "object", "properties": {}, **parameters}
+    return parse_tool(
+        {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}, CASES
+    )
+
+
+@pytest.mark.parametrize("case", params_of(load("wording")))
+def test_what_is_said(case: dict[str, Any]) -> None:
+    requests = word(silent(**case["tool"]))["requests"]
+    for request in case["requests"]:
+        assert request in requests
+
+
+@pytest.mark.parametrize("case", params_of(load("deeds")))
+def test_what_a_tool_does_is_told_as_a_command(case: dict[str, Any]) -> None:
+    assert word(silent(case["name"], case["description"]))["requests"][0] == case["request"]
+
+
+@pytest.mark.parametrize("case", params_of(load("unsayable")))
+def test_a_tool_that_cannot_be_asked_for_is_named(case: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=case["error"]):
+        word(silent(**case["tool"]))
+
+
+@pytest.mark.parametrize("path", sorted((CASES / "documents").iterdir()), ids=lambda path: path.name)
+def test_every_request_means_a_valid_call(path: Path) -> None:
+    for item in read(path).tools:
+        worded = word(parse_tool(item, path))
+        tool = parse_tool(worded, path)
+        assert len(set(worded["requests"])) >= 5
+        assert sum(request.endswith("?") for request in worded["requests"]) >= 2
+        for seed in range(30):
+            request = Speaker(random.Random(seed), 0.5).request(tool)
+            call = {"tool": tool.name, "parameters": request.parameters}
+            assert violations(call_schema(tool.name, tool.parameters), call) == []
+
+
+def test_a_nested_object_has_a_phrase_of_its_own() -> None:
+    person = {"type": "object", "properties": {"name": {}, "age": {"type": "integer"}}, "required": ["name"]}
+    parameters = word(silent(properties={"guests": {"type": "array", "items": person}}))["function"]["parameters"]
+    assert parameters["properties"]["guests"]["items"]["x-phrase"] == [
+        "(name {name}[, age {age}])",
+        "(name: {name}[, age: {age}])",
+    ]
+
+
+def test_only_some_of_many_optional_parameters_are_said() -> None:
+    properties = {f"p{index}": {"type": "integer"} for index in range(30)}
+    assert all(request.count("{") == 6 for request in word(silent(properties=properties))["requests"])
+
+
+def test_the_same_tool_gets_the_same_words() -> None:
+    tool = silent(properties={"a": {"type": "string"}})
+    assert word(tool) == word(tool)
+
+
+def test_a_deep_tool_is_worded_soon() -> None:
+    schema: dict[str, Any] = {"type": "string", "pattern": "^#[0-9]{7}!$"}
+    for _ in range(12):
+        schema = {"type": "object", "properties": {"a": schema, "b": {"not": {}}, "c": {"type": "boolean"}}}
+    started = time.monotonic()
+    assert "{a}" in word(silent(properties={"a": schema}))["requests"][0]
+    assert time.monotonic() - started < 10

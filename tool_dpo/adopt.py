@@ -1,0 +1,50 @@
+"""Adopt the tools of a document: converted, given requests, and kept if they give a proved triplet."""
+
+from pathlib import Path
+from typing import Any, get_args
+
+from tool_dpo.errors import InputError
+from tool_dpo.generate import generate
+from tool_dpo.importers import Imported, read
+from tool_dpo.params import GenerateParams, Kind
+from tool_dpo.tools import parse_tool
+from tool_dpo.wording import word
+
+_ONE = GenerateParams(source="catalog", triplets=1, variants=0, optional=0.5, mix=dict.fromkeys(get_args(Kind), 1.0))
+
+
+def adopt(source: Path) -> Imported:
+    """The tools of a document that training data can be made from, and why the others are skipped.
+
+    Raises:
+        InputError: the document cannot be read, or gives no such tool.
+    """
+    found = read(source)
+    adopted = Imported(skipped=list(found.skipped), cut=found.cut)
+    names: set[str] = set()
+    for index, item in enumerate(found.tools):
+        try:
+            worded = _proved(item, source)
+            name = worded["function"]["name"]
+            if name in names:
+                raise ValueError("its name stands twice")
+        except (ValueError, InputError) as error:
+            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{source}: ')}")
+        else:
+            names.add(name)
+            adopted.tools.append(worded)
+    if not adopted.tools:
+        raise InputError(f"{source}: no tool in it{''.join(f': {reason}' for reason in adopted.skipped[:1])}")
+    return adopted
+
+
+def _name(item: Any) -> str:
+    function = item.get("function") if isinstance(item, dict) else None
+    return str(function.get("name", "")) if isinstance(function, dict) else ""
+
+
+def _proved(item: Any, source: Path) -> dict[str, Any]:
+    tool = parse_tool(item, source)
+    worded: dict[str, Any] = item if tool.requests else word(tool)
+    list(generate([parse_tool(worded, source)], _ONE, seed=0))
+    return worded
