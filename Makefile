@@ -30,6 +30,7 @@ lint: setup
 
 bench: setup
 	python benchmarks/generate.py
+	python benchmarks/attention.py
 
 data: setup
 	dvc repro generate
