@@ -10,8 +10,7 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
-from tool_dpo.schema import Schema
-from tool_dpo.sspr import judge
+from tool_dpo.schema import Schema, parse, violations
 from tool_dpo.triplets import Triplet, read_triplets
 
 WRONG_VALUE = "wrong_value"
@@ -35,8 +34,14 @@ class Pair:
 
 def fault(schema: Schema, text: str, chosen: str) -> str | None:
     """What is wrong with an answer where `chosen` was asked for: a strict failure, a wrong value, or nothing."""
-    verdict = judge(schema, text, chosen)
-    return verdict.failure or (None if verdict.exact else WRONG_VALUE)
+    try:
+        document = parse(text)
+        broken = violations(schema, document)
+    except ValueError:
+        return "json_error"
+    if broken:
+        return broken[0].kind
+    return None if document == parse(chosen) else WRONG_VALUE
 
 
 def typed(triplet: Triplet) -> Pair:
