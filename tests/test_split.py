@@ -1,6 +1,6 @@
 """The split: by tool, and stable."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def triplets(tools: list[str], prompts: int = 2) -> list[Triplet]:
-    return [Triplet(f"{tool}: {n}", "", "", {}, tool, "", "") for tool in tools for n in range(prompts)]
+    return [Triplet(f"{tool}: {n}", "", "", {}, tool, "", "", "") for tool in tools for n in range(prompts)]
 
 
 def places(parts: Split) -> dict[str, str]:
@@ -44,6 +44,17 @@ def test_every_triplet_has_one_place_and_every_held_out_tool_one_part(seed: int)
 def test_more_tools_move_none(seed: int, more: list[str]) -> None:
     before, after = (places(split(triplets(names), SHARES, seed)) for names in (TOOLS, more + TOOLS))
     assert before.items() <= after.items()
+
+
+@given(seeds)
+def test_varied_schemas_follow_the_tool_they_were_made_from_and_only_into_training(seed: int) -> None:
+    asked = triplets(TOOLS)
+    varied = [replace(one, prompt=f"{one.prompt}, varied", tool="other", varied_from=one.tool) for one in asked]
+    plain, parts = split(asked, SHARES, seed), split(asked + varied, SHARES, seed)
+    assert (parts.validation, parts.test) == (plain.validation, plain.test)
+    trained = {one.varied_from or one.tool for one in parts.sft + parts.preference}
+    assert trained == tools(plain.sft) | tools(plain.preference)
+    assert len(parts.sft + parts.preference) == 2 * len(plain.sft + plain.preference)
 
 
 @given(seeds)

@@ -90,6 +90,7 @@ def test_ctrl_c_is_one_line_and_leaves_no_output(folder: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     while not (folder / ".out.jsonl.tmp").exists():
         assert process.poll() is None
