@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from tool_dpo.names import split
 from tool_dpo.schema import Schema
 
 Spell = Callable[[str], str]
@@ -18,7 +19,6 @@ Spell = Callable[[str], str]
 _SHARE = {"drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "restyle": 0.5, "rename": 0.75, "nest": 0.15}
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+)*")
 _TIES = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "patternProperties")
 """Keywords that may name an object's properties elsewhere, which then keep their names."""
@@ -101,7 +101,7 @@ def restyle_enums(case: Case, rng: random.Random) -> Case:
     style = rng.choice(_STYLES)
 
     def spell(value: str) -> str:
-        return style(_words(value)) if _PLAIN.fullmatch(value) else value
+        return style(split(value)) if _PLAIN.fullmatch(value) else value
 
     return replace(
         case,
@@ -118,7 +118,7 @@ def rename(case: Case, rng: random.Random) -> Case:
 
     @cache
     def spell(name: str) -> str:
-        words = [word if rng.random() < 0.5 else rng.choice(_synonyms().get(word, [word])) for word in _words(name)]
+        words = [word if rng.random() < 0.5 else rng.choice(_synonyms().get(word, [word])) for word in split(name)]
         if rng.random() < 0.15:
             words.insert(0, rng.choice(_PREFIXES))
         return style(words) if words else name
@@ -227,24 +227,22 @@ def _revalued(schema: Any, value: Any, name: Spell, choice: Spell) -> Any:
 def _choices(schema: Schema, spell: Spell) -> dict[str, str]:
     """The new spelling of each textual choice; the old ones where two would become one."""
     old = [one for one in schema["enum"] if isinstance(one, str)]
-    new = [spell(one) for one in old]
-    return dict(zip(old, new if len(set(new)) == len(old) else old, strict=True))
+    return _one_to_one(old, [spell(one) for one in old])
 
 
 def _names(schema: Schema, spell: Spell) -> dict[str, str]:
     """The new name of each property; the old ones where two would become one, or something else speaks of them."""
     old = list(schema["properties"])
-    new = old if _ties(schema) else [spell(one) for one in old]
+    return _one_to_one(old, old if _ties(schema) else [spell(one) for one in old])
+
+
+def _one_to_one(old: list[str], new: list[str]) -> dict[str, str]:
     return dict(zip(old, new if len(set(new)) == len(old) else old, strict=True))
 
 
 def plain(name: str) -> str:
     """A name without case and separators: what `create_task`, `createTask` and `CREATE-TASK` share."""
-    return "".join(_words(name))
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORDS.findall(name)]
+    return "".join(split(name))
 
 
 def _same(text: str) -> str:

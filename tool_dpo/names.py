@@ -38,9 +38,14 @@ _PROVIDER_OF = {word: provider for provider, words in _PROVIDERS.items() for wor
 _MOMENTS = {"date", "day", "since", "until", "before", "after", "at", "deadline", "birthday", "expires", "from", "to"}
 
 
+def split(name: str) -> list[str]:
+    """The words of a name, in lower case: `due_date` and `dueDate` are due and date."""
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
 def words(name: str) -> str:
-    """The name as it is said: `due_date` and `dueDate` are "due date"."""
-    return " ".join(_WORDS.findall(name)).lower() or "value"
+    """The name as it is said: "due date"."""
+    return " ".join(split(name)) or "value"
 
 
 def is_date(name: str) -> bool:

@@ -136,7 +136,7 @@ def dependent_required(site: Site, rng: random.Random) -> Iterator[Edit]:
     if isinstance(site.value, dict):
         for name, needed in site.schema["dependentRequired"].items():
             for other in needed if name in site.value else ():
-                yield Edit(site.path, {key: value for key, value in site.value.items() if key != other})
+                yield Edit(site.path, _without(site.value, other))
 
 
 def additional_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
@@ -216,25 +216,27 @@ def _near_misses(value: Any, schema: Schema) -> list[Any]:
     return [miss for miss in dict.fromkeys(misses) if miss != value]
 
 
-def below(keyword: str) -> "Maker":
+def minimum(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A number just under what is allowed."""
-
-    def make(site: Site, rng: random.Random) -> Iterator[Edit]:
-        yield from _moved(site, keyword, -1)
-
-    return make
+    yield from _beyond(site, "minimum", -1)
 
 
-def above(keyword: str) -> "Maker":
+def maximum(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A number just over what is allowed."""
-
-    def make(site: Site, rng: random.Random) -> Iterator[Edit]:
-        yield from _moved(site, keyword, 1)
-
-    return make
+    yield from _beyond(site, "maximum", 1)
 
 
-def _moved(site: Site, keyword: str, sign: int) -> Iterator[Edit]:
+def exclusive_minimum(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """The limit itself, or a number just under it."""
+    yield from _beyond(site, "exclusiveMinimum", -1)
+
+
+def exclusive_maximum(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """The limit itself, or a number just over it."""
+    yield from _beyond(site, "exclusiveMaximum", 1)
+
+
+def _beyond(site: Site, keyword: str, sign: int) -> Iterator[Edit]:
     if isinstance(site.value, bool) or not isinstance(site.value, int | float):
         return
     step = Decimal(str(site.schema.get("multipleOf", 1)))
@@ -355,7 +357,11 @@ def min_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
     """An object with too few fields."""
     if isinstance(site.value, dict):
         for name in site.value:
-            yield Edit(site.path, {key: value for key, value in site.value.items() if key != name})
+            yield Edit(site.path, _without(site.value, name))
+
+
+def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != name}
 
 
 def _camel(name: str) -> str:
@@ -377,10 +383,10 @@ MAKERS: dict[str, Maker] = {
     "type": type_,
     "enum": enum,
     "const": enum,
-    "minimum": below("minimum"),
-    "maximum": above("maximum"),
-    "exclusiveMinimum": below("exclusiveMinimum"),
-    "exclusiveMaximum": above("exclusiveMaximum"),
+    "minimum": minimum,
+    "maximum": maximum,
+    "exclusiveMinimum": exclusive_minimum,
+    "exclusiveMaximum": exclusive_maximum,
     "multipleOf": multiple_of,
     "minLength": min_length,
     "maxLength": max_length,

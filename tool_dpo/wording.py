@@ -50,7 +50,7 @@ class Shape:
 _SHAPES = (
     Shape("{Do}{given}{more}."),
     Shape("Could you {do}{given}{more}?", quote="'"),
-    Shape("{name}{given}{more}", lead=": ", mention="{words} {slot}"),
+    Shape("{name}{given}{more}", lead=": "),
     Shape(
         "I promised a colleague to {do}.{given}{more} Can you take care of it?",
         lead=" ", link=" ", mention="The {words} is {slot}.", flag="One more thing: {slot}.",
