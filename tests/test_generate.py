@@ -1,6 +1,7 @@
 """Triplets from tools: how many, how mixed, and always the same."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -8,21 +9,16 @@ import pytest
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
 from tool_dpo.generate import generate
-from tool_dpo.params import GenerateParams, Kind
+from tool_dpo.params import Kind, load_params
 from tool_dpo.tools import Tool, read_tools
 from tool_dpo.triplets import Triplet, proved
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+DEFAULT = load_params(ROOT / "params.yaml").generate
 
 
 def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Triplet]:
-    params = GenerateParams(
-        source="catalog",
-        triplets=count,
-        variants=0,
-        optional=0.5,
-        mix=mix or dict.fromkeys(KINDS, 1.0),
-    )
+    params = replace(DEFAULT, triplets=count, variants=0, mix=mix or dict.fromkeys(KINDS, 1.0))
     return list(generate(tools, params, seed))
 
 

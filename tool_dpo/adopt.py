@@ -10,7 +10,9 @@ from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.tools import parse_tool
 from tool_dpo.wording import word
 
-_ONE = GenerateParams(source="catalog", triplets=1, variants=0, optional=0.5, mix=dict.fromkeys(get_args(Kind), 1.0))
+_ONE = GenerateParams(
+    "catalog", triplets=1, variants=0, optional=0.5, mix=dict.fromkeys(get_args(Kind), 1.0), teacher=None
+)
 
 
 def adopt(source: Path) -> Imported:

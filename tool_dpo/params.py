@@ -37,9 +37,26 @@ LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge"]
 
 
 @dataclass(frozen=True)
+class TeacherParams:
+    base_url: str
+    """Of an OpenAI-compatible server; the key comes from OPENAI_API_KEY."""
+    model: str
+    temperature: Annotated[float, NotNegative]
+    concurrency: Annotated[int, Positive]
+    """Questions under way at once."""
+    timeout: Annotated[float, Positive]
+    """Seconds that one answer may take."""
+    dollars_in: Annotated[float, NotNegative]
+    """Price of a million tokens asked."""
+    dollars_out: Annotated[float, NotNegative]
+    """Price of a million tokens answered."""
+
+
+@dataclass(frozen=True)
 class GenerateParams:
-    source: Literal["catalog"]
-    """Where requests come from; `catalog` fills the tools' own request templates, offline."""
+    source: Literal["catalog", "openai"]
+    """Where requests come from; `catalog` fills the tools' own request templates, offline; `openai` has `teacher`
+    write them."""
     triplets: Annotated[int, Positive]
     """How many triplets, spread evenly over the tools."""
     variants: Annotated[int, NotNegative]
@@ -48,6 +65,8 @@ class GenerateParams:
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
     """Relative weight of each kind of violation; a kind that a call has no place for falls to the others."""
+    teacher: TeacherParams | None
+    """Who writes them where the source is `openai`."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +204,10 @@ def load_params(path: Path = PARAMS) -> Params:
             raise ValueError("split.validation + split.test must leave tools to train on, got a sum >= 1")
         if not any(params.generate.mix.values()):
             raise ValueError("generate.mix must give some kind a weight > 0")
+        if params.generate.source == "openai" and params.generate.teacher is None:
+            raise ValueError(
+                "generate.teacher must say who writes the requests where generate.source is openai, got None"
+            )
     except ValueError as error:
         raise InputError(f"{path}: {error}") from None
     return params
