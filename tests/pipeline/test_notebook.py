@@ -5,8 +5,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.helpers import ROOT
 from tests.pipeline.conftest import Project
+
+pytestmark = pytest.mark.xdist_group("pipeline")
 
 
 def test_the_notebook_runs(project: Project, tmp_path: Path) -> None:

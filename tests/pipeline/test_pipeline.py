@@ -8,6 +8,7 @@ import pytest
 
 from tests.pipeline.conftest import Project
 
+pytestmark = pytest.mark.xdist_group("pipeline")  # one after another: they share a clone
 MODELS = ("base", "sft", "dpo")
 ANSWERS = {f"answer@{name}" for name in MODELS}
 SCORES = {f"score@{name}" for name in MODELS}
