@@ -17,10 +17,12 @@ VARIATIONS = [
     augment.drop_optional,
     augment.add_optional,
     augment.resize_enums,
+    augment.constrain,
     augment.restyle_enums,
     augment.rename,
     augment.reorder,
     augment.nest,
+    augment.depend,
     vary,
 ]
 
@@ -70,7 +72,7 @@ def test_required_properties_stay_first_and_the_call_follows_the_schema(case: Ca
 
 def test_each_variation_shows() -> None:
     tool = task()
-    case = Case(tool.name, tool.parameters, {"title": "Review PR", "priority": "high"})
+    case = Case(tool.name, tool.parameters, {"title": "Review PR", "priority": "high", "estimate": 4, "notify": True})
     unchanged = {
         variation.__name__
         for variation in VARIATIONS

@@ -4,6 +4,7 @@ One function a way to vary; each takes a case and returns one whose values fit i
 values change at every depth that `properties` and `items` reach.
 """
 
+import math
 import random
 import re
 from collections.abc import Callable
@@ -12,11 +13,14 @@ from functools import cache
 from typing import Any
 
 from tool_dpo.names import split
-from tool_dpo.schema import Schema
+from tool_dpo.schema import Schema, validator
 
 Spell = Callable[[str], str]
 
-_SHARE = {"drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "restyle": 0.5, "rename": 0.75, "nest": 0.15}
+_SHARE = {
+    "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "rename": 0.75,
+    "nest": 0.15, "depend": 0.8,
+}  # fmt: skip
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+)*")
@@ -35,7 +39,9 @@ class Case:
 
 def vary(case: Case, rng: random.Random) -> Case:
     """The case under another schema."""
-    for variation in (drop_optional, add_optional, resize_enums, restyle_enums, rename, reorder, nest, reorder):
+    for variation in (
+        drop_optional, add_optional, resize_enums, constrain, restyle_enums, rename, reorder, nest, reorder, depend,
+    ):  # fmt: skip
         case = variation(case, rng)
     return case
 
@@ -80,7 +86,7 @@ def resize_enums(case: Case, rng: random.Random) -> Case:
     """Widen and narrow the choices, those in use kept."""
 
     def resized(schema: Schema, used: list[Any]) -> Schema:
-        choices = schema["enum"]
+        choices = schema.get("enum", [None])
         if not all(isinstance(choice, str) for choice in choices):
             return schema
         if rng.random() < _SHARE["narrow"]:
@@ -90,8 +96,87 @@ def resize_enums(case: Case, rng: random.Random) -> Case:
             choices = [*choices, rng.choice([one for one in _ANY_CHOICE if one not in choices])]
         return {**schema, "enum": rng.sample(choices, len(choices))}
 
-    parameters = _map_enums(case.parameters, [case.values], resized)
-    return replace(case, parameters=parameters)
+    return replace(case, parameters=_map_values(case.parameters, [case.values], resized))
+
+
+def constrain(case: Case, rng: random.Random) -> Case:
+    """Say more of the values that the schema leaves free: ranges, steps, lengths, null, all of which the call keeps."""
+
+    def constrained(schema: Schema, used: list[Any]) -> Schema:
+        ways = _LIMITS.get(str(schema.get("type")))
+        if not ways or _FREE_OF & schema.keys() or _ties(schema) or rng.random() >= _SHARE["constrain"]:
+            return schema
+        limited = rng.choice(ways)(schema, used, rng)
+        return limited if all(validator(limited).is_valid(value) for value in used) else schema
+
+    return replace(case, parameters=_map_values(case.parameters, [case.values], constrained))
+
+
+def _in_range(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    low, high = _around(used or [rng.randint(1, 50)], rng)
+    return {**schema, **rng.choice([{"minimum": low, "maximum": high}, {"minimum": low}, {"maximum": high}])}
+
+
+def _between(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    low, high = _around(used or [rng.randint(1, 50)], rng)
+    ends: list[Schema] = [{"exclusiveMinimum": low - 1}, {"exclusiveMaximum": high + 1}]
+    open_schema = {keyword: value for keyword, value in schema.items() if keyword not in ("minimum", "maximum")}
+    return {**open_schema, **rng.choice([*ends, {**ends[0], **ends[1]}, {**ends[0], **ends[1]}])}
+
+
+def _around(used: list[Any], rng: random.Random) -> tuple[int, int]:
+    """Whole numbers under and over the values in use."""
+    return math.floor(min(used)) - rng.choice([0, 1, 2, 5]), math.ceil(max(used)) + rng.choice([0, 1, 5, 20])
+
+
+def _in_steps(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    return {**schema, "multipleOf": rng.choice([1, 0.5, 0.25] if schema["type"] == "number" else [2, 5, 10])}
+
+
+def _of_length(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    shortest, longest = min(map(len, used), default=3), max(map(len, used), default=20)
+    low, high = rng.randint(1, max(1, min(shortest, 5))), longest + rng.choice([0, 1, 5, 20])
+    return {**schema, **rng.choice([{"minLength": low, "maxLength": high}, {"minLength": low}, {"maxLength": high}])}
+
+
+def _of_count(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    fewest, most = min(map(len, used), default=1), max(map(len, used), default=2)
+    low, high = rng.randint(0, fewest), most + rng.randint(0, 3)
+    return {**schema, **rng.choice([{"minItems": low, "maxItems": high}, {"uniqueItems": True}])}
+
+
+def _or_null(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    return {rng.choice(["anyOf", "oneOf"]): [schema, {"type": "null"}]}
+
+
+def _only(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
+    return {"const": used[0]} if used else schema
+
+
+_LIMITS: dict[str, list[Callable[[Schema, list[Any], random.Random], Schema]]] = {
+    "integer": [_in_range, _between, _between, _between, _in_steps, _or_null],
+    "number": [_in_range, _between, _between, _between, _in_steps, _or_null],
+    "string": [_of_length, _of_length, _or_null, _only],
+    "boolean": [_or_null],
+    "array": [_of_count],
+}
+"""Ways to say more of a value, by its type."""
+
+_FREE_OF = {
+    "enum", "const", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "uniqueItems",
+}  # fmt: skip
+"""What a schema must not say already."""
+
+
+def depend(case: Case, rng: random.Random) -> Case:
+    """Let an optional property ask for another that the call has too."""
+    required = case.parameters.get("required", [])
+    optional = [name for name in case.values if name not in required]
+    if len(optional) < 2 or rng.random() >= _SHARE["depend"] or "dependentRequired" in case.parameters:
+        return case
+    one, other = rng.sample(optional, 2)
+    return replace(case, parameters={**case.parameters, "dependentRequired": {one: [other]}})
 
 
 def restyle_enums(case: Case, rng: random.Random) -> Case:
@@ -172,22 +257,20 @@ def _ties(schema: Schema) -> bool:
     return any(keyword in schema for keyword in _TIES)
 
 
-def _map_enums(schema: Any, used: list[Any], change: Callable[[Schema, list[Any]], Schema]) -> Any:
-    """The schema with `change` made at every enum, given the values in use there."""
+def _map_values(schema: Any, used: list[Any], change: Callable[[Schema, list[Any]], Schema]) -> Any:
+    """The schema with `change` made to that of every value, given the values in use there."""
     if not isinstance(schema, dict):
         return schema
-    if "enum" in schema:
-        return change(schema, used)
-    result = dict(schema)
-    if "properties" in schema:
+    result = dict(change(schema, used))
+    if "properties" in result:
         objects = [value for value in used if isinstance(value, dict)]
         result["properties"] = {
-            name: _map_enums(sub, [value[name] for value in objects if name in value], change)
-            for name, sub in schema["properties"].items()
+            name: _map_values(sub, [value[name] for value in objects if name in value], change)
+            for name, sub in result["properties"].items()
         }
-    if "items" in schema:
+    if "items" in result:
         lists = [value for value in used if isinstance(value, list)]
-        result["items"] = _map_enums(schema["items"], [item for items in lists for item in items], change)
+        result["items"] = _map_values(result["items"], [item for items in lists for item in items], change)
     return result
 
 

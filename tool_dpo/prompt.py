@@ -38,11 +38,15 @@ def signature(tool: str, parameters: Schema) -> str:
 
 
 def _fields(schema: Schema) -> str:
-    required = set(schema.get("required", []))
+    required, needs = set(schema.get("required", [])), schema.get("dependentRequired", {})
     return ", ".join(
-        f"{'' if name in required else 'optional '}{_literal(name)}: {_type(sub)}"
+        f"{'' if name in required else 'optional '}{_literal(name)}: {_type(sub)}{_needs(needs.get(name))}"
         for name, sub in schema.get("properties", {}).items()
     )
+
+
+def _needs(names: list[str] | None) -> str:
+    return f" with {' and '.join(map(_literal, names))}" if names else ""
 
 
 def _type(schema: Any) -> str:
