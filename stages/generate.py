@@ -1,9 +1,12 @@
 """Make triplets from the tool definitions."""
 
+from functools import partial
+
 from tool_dpo.errors import run
 from tool_dpo.generate import generate
 from tool_dpo.params import load_params
 from tool_dpo.records import write_lines
+from tool_dpo.split import held_out
 from tool_dpo.stage import paths
 from tool_dpo.tools import read_tools
 
@@ -11,7 +14,8 @@ from tool_dpo.tools import read_tools
 def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
-    triplets = generate(read_tools(tools), params.generate, params.seed)
+    apart = partial(held_out, params=params.split, seed=params.seed)
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart)
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

@@ -1,5 +1,6 @@
 """Triplets from tools: how many, how mixed, and always the same."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from typing import Any, get_args
@@ -7,19 +8,26 @@ from typing import Any, get_args
 import pytest
 
 from tests.helpers import ROOT, task
+from tool_dpo.augment import plain
 from tool_dpo.errors import InputError
 from tool_dpo.generate import generate
 from tool_dpo.params import Kind, load_params
 from tool_dpo.tools import Tool, read_tools
 from tool_dpo.triplets import Triplet, proved
 
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS = [kind for kind in get_args(Kind) if kind != "wrong_tool"]
+"""What every tool has a place for."""
 DEFAULT = load_params(ROOT / "params.yaml").generate
 
 
 def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Triplet]:
     params = replace(DEFAULT, triplets=count, variants=0, mix=mix or dict.fromkeys(KINDS, 1.0))
     return list(generate(tools, params, seed))
+
+
+def varied(tools: list[Tool], held_out: str = "", **changes: Any) -> list[Triplet]:
+    params = replace(DEFAULT, triplets=4 * len(tools), **changes)
+    return [one for one in generate(tools, params, 1, lambda name: name == held_out) if one.varied_from]
 
 
 def named(name: str) -> Tool:
@@ -54,7 +62,7 @@ def test_another_tool_changes_only_the_number_of_the_others_triplets() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_of_no_weight_never_appears(kind: Kind) -> None:
+def test_a_kind_of_no_weight_never_appears(kind: str) -> None:
     others = {other: 1.0 for other in KINDS if other != kind}
     assert {triplet.violation for triplet in made([task()], 60, **others, **{kind: 0})} == set(others)
     assert {triplet.violation for triplet in made([task()], 20, **{kind: 0.1})} == {kind}
@@ -105,3 +113,31 @@ def test_a_tool_without_requests_gets_some(caplog: pytest.LogCaptureFixture) -> 
     ]
     with pytest.raises(InputError, match="no request can be made for any of its tools"):
         made([mute], 1)
+
+
+def test_a_held_out_tool_is_not_varied_and_listed_nowhere() -> None:
+    triplets = varied([named("a"), named("b"), named("secret")], "secret", distractors=1.0)
+    assert Counter(triplet.varied_from for triplet in triplets) == {"a": 12, "b": 12}
+    assert not any("secret" in triplet.prompt.lower() for triplet in triplets)
+
+
+@pytest.mark.parametrize("json_schema", [0.0, 1.0])
+def test_distractors_stand_in_any_place_and_may_be_called_by_mistake(json_schema: float) -> None:
+    tools = [named(f"make_{word}") for word in ("tea", "soup", "bread", "cake", "jam")]
+    mix: dict[Kind, float] = {"wrong_tool": 1.0, "missing_required": 1e-9}
+    triplets = varied(tools, distractors=1.0, json_schema=json_schema, mix=mix)
+    assert {triplet.violation for triplet in triplets} == {"wrong_tool"}
+    for triplet in triplets:
+        _, *lines = triplet.prompt.split("\nTool: ")
+        names = [json.loads(line)["name"] if json_schema else line.split('"')[1] for line in lines]
+        assert len(set(names)) == len(names) in (2, 3, 4)
+        assert {triplet.tool, json.loads(triplet.rejected)["tool"]} <= set(names)
+    first = {triplet.prompt.split("\nTool: ")[1].find(triplet.tool) in (1, 10) for triplet in triplets}
+    assert first == {True, False}
+
+
+def test_a_varied_name_is_never_that_of_another_tool() -> None:
+    tools = read_tools(ROOT / "data/tools")[:60]
+    names = {plain(tool.name): tool.name for tool in tools}
+    for triplet in varied(tools, variants=2):
+        assert names.get(plain(triplet.tool), triplet.varied_from) == triplet.varied_from

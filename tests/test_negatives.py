@@ -13,13 +13,16 @@ from tests.helpers import load, params_of
 from tests.strategies import parameters, values
 from tool_dpo.negatives import MAKERS, Negative, negative
 from tool_dpo.params import Kind
-from tool_dpo.schema import KIND_OF_KEYWORD, KINDS, call_schema, parse, violations
+from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, call_schema, faults, violations
 
 SEEDS = 200
 
 
-def negatives(kind: str, schema: dict[str, Any], call: dict[str, Any], seeds: int = SEEDS) -> list[Negative]:
-    made = [negative(kind, schema, call_schema("t", schema), call, random.Random(seed)) for seed in range(seeds)]
+def negatives(
+    kind: str, schema: dict[str, Any], call: dict[str, Any], seeds: int = SEEDS, others: tuple[str, ...] = ()
+) -> list[Negative]:
+    whole = call_schema("t", schema)
+    made = [negative(kind, schema, whole, call, random.Random(seed), others) for seed in range(seeds)]
     return [one for one in made if one]
 
 
@@ -29,7 +32,7 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
     schema = data.draw(parameters, "parameters")
     call = {"tool": "t", "parameters": data.draw(values(schema), "call")}
     whole, before = call_schema("t", schema), copy.deepcopy(call)
-    found = negative(kind, schema, whole, call, random.Random(seed))
+    found = negative(kind, schema, whole, call, random.Random(seed), ["u"])
 
     assert call == before
     assert violations(whole, call) == []
@@ -38,17 +41,16 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
         assert kind != "hallucinated_param" or len(schema["properties"]) >= 3
         return
     assert found.violation == kind
-    assert json.dumps(found.call) != json.dumps(call)
-    assert parse(json.dumps(found.call)) == found.call
-    broken = [(one.kind, one.keyword, one.path) for one in violations(whole, found.call)]
+    broken = [(one.kind, one.keyword, one.path) for one in faults(whole, found.text, json.dumps(call))]
     assert broken == [(kind, found.keyword, found.path)]
+    assert bool(faults(whole, found.text)) == (kind != WRONG_VALUE)
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
 def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
     schema = {"type": "object", "properties": case["properties"], "required": case.get("required", [])}
     made = negatives(case["kind"], schema, {"tool": "t", "parameters": case["call"]})
-    found = {json.dumps(one.call["parameters"], ensure_ascii=False) for one in made}
+    found = {json.dumps(json.loads(one.text)["parameters"], ensure_ascii=False) for one in made}
     assert found == {json.dumps(one, ensure_ascii=False) for one in case["found"]}
     assert {one.path for one in made} == set(case["paths"])
     assert "keywords" not in case or {one.keyword for one in made} == set(case["keywords"])
@@ -58,7 +60,7 @@ def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
 def test_an_invented_parameter_follows_the_style_of_the_others(known: str, invented: str) -> None:
     schema = {"type": "object", "properties": {known: {"type": "string"}}}
     made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {known: "a"}}, seeds=1000)
-    names = {name for one in made for name in one.call["parameters"]} - {known}
+    names = {name for one in made for name in json.loads(one.text)["parameters"]} - {known}
     assert invented in names
     assert all(("_" in name) <= ("_" in known) for name in names)
 
@@ -66,7 +68,7 @@ def test_an_invented_parameter_follows_the_style_of_the_others(known: str, inven
 def test_a_parameter_that_exists_is_not_invented() -> None:
     schema = {"type": "object", "properties": {"limit": {}, "page": {}, "a": {}}}
     made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {"a": 1}}, seeds=1000)
-    assert not {"limit", "page"} & {name for one in made for name in one.call["parameters"]}
+    assert not {"limit", "page"} & {name for one in made for name in json.loads(one.text)["parameters"]}
 
 
 def test_the_same_seed_makes_the_same_negative() -> None:
@@ -76,7 +78,8 @@ def test_the_same_seed_makes_the_same_negative() -> None:
 
 
 def test_there_is_a_maker_for_every_kind_that_can_be_mixed() -> None:
-    assert {KIND_OF_KEYWORD.get(keyword, KINDS[-1]) for keyword in MAKERS} == set(get_args(Kind))
+    beyond = {"wrong_tool", NOT_JSON, WRONG_VALUE}
+    assert {KIND_OF_KEYWORD.get(keyword, OTHER) for keyword in MAKERS} == set(get_args(Kind)) - beyond
 
 
 def test_every_keyword_with_a_maker_is_broken_in_some_case() -> None:
@@ -87,4 +90,29 @@ def test_every_keyword_with_a_maker_is_broken_in_some_case() -> None:
 def test_an_optional_parameter_may_be_misspelt() -> None:
     schema = {"type": "object", "properties": {"tags": {"type": "string"}}}
     made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {"tags": "a"}}, seeds=1000)
-    assert {"tag", "ags"} <= {name for one in made for name in one.call["parameters"]}
+    assert {"tag", "ags"} <= {name for one in made for name in json.loads(one.text)["parameters"]}
+
+
+def test_a_text_that_is_no_json_is_what_a_model_might_write() -> None:
+    schema = {"type": "object", "properties": {"on": {"type": "boolean"}}}
+    texts = {one.text for one in negatives(NOT_JSON, schema, {"tool": "t", "parameters": {"on": True}})}
+    assert texts == {
+        "{'tool': 't', 'parameters': {'on': True}}",
+        '{"tool": "t", "parameters": {"on": true,}}',
+        "{'tool': \"t\", 'parameters': {'on': true}}",
+        '```json\n{"tool": "t", "parameters": {"on": true}}\n```',
+        'Here is the call: {"tool": "t", "parameters": {"on": true}}',
+        '{"tool": "t", "parameters": {"on": true}}\nLet me know if you need anything else.',
+        '{"tool": "t", "parameters": {"on": true}',
+        '{"tool": "t", "parameters": {"',
+        '{"tool": "t", "parameters": {"on": true}}}',
+    }
+
+
+def test_another_of_the_tools_is_called() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    call = {"tool": "t", "parameters": {"a": 1}}
+    made = negatives("wrong_tool", schema, call, others=("u", "v"))
+    assert {one.text for one in made} == {json.dumps(call | {"tool": name}) for name in "uv"}
+    assert {(one.keyword, one.path) for one in made} == {("const", "$.tool")}
+    assert negatives("wrong_tool", schema, call) == []

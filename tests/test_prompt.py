@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters
-from tool_dpo.prompt import messages, prompt, signature
+from tool_dpo.prompt import definition, messages, prompt, request_of, signature
 from tool_dpo.schema import Schema, strict
 
 
@@ -28,7 +28,20 @@ def test_a_signature_names_every_parameter_and_closing_changes_nothing(schema: S
 def test_a_prompt_is_the_request_and_the_signature() -> None:
     triplet = load("triplets")["triplet"]
     request = "Create a task with title 'Review PR' and priority high."
-    assert prompt(request, "create_task", triplet["schema"]["properties"]["parameters"]) == triplet["prompt"]
+    assert prompt(request, ("create_task", triplet["schema"]["properties"]["parameters"])) == triplet["prompt"]
+    assert request_of(triplet["prompt"]) == request
+
+
+def test_a_prompt_may_list_several_tools_as_json_schema() -> None:
+    tools: list[tuple[str, Schema]] = [
+        ("a", {"type": "object", "properties": {"x": {"type": "integer", "examples": [1]}}}),
+        ("b", {"type": "object"}),
+    ]
+    text = prompt("Do\nit.", *tools, written=definition)
+    assert request_of(text) == "Do\nit."
+    assert [json.loads(line.removeprefix("Tool: ")) for line in text.split("\n")[2:]] == [
+        {"name": name, "parameters": strict(schema)} for name, schema in tools
+    ]
 
 
 def test_the_chat_ends_with_the_prompt() -> None:

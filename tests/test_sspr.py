@@ -18,7 +18,7 @@ SCHEMA = call_schema("create_task", CASES["parameters"])
 def test_verdicts(case: dict[str, Any]) -> None:
     assert judge(SCHEMA, case["text"], CASES["expected"]) == Verdict(
         failure=case["failure"],
-        keyword=case.get("keyword"),
+        keyword=case.get("keyword", "json" if case["failure"] == "json_error" else None),
         exact=case.get("exact", False),
         extracted=case.get("extracted", False),
     )

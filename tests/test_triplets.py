@@ -36,6 +36,18 @@ def test_what_is_stated_rightly_is_accepted(tmp_path: Path) -> None:
     assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED)] * 2
 
 
+@pytest.mark.parametrize(
+    ("violation", "rejected", "path"),
+    [
+        ("json_error", GOOD["chosen"][:-1], "$"),
+        ("wrong_value", GOOD["chosen"].replace("high", "low"), "$.parameters.priority"),
+    ],
+)
+def test_what_goes_beyond_the_schema_is_accepted_where_it_is_labelled(violation: str, rejected: str, path: str) -> None:
+    triplet = proved(GOOD | {"rejected": rejected, "violation": violation})
+    assert (triplet.violation, triplet.path) == (violation, path)
+
+
 def test_a_reference_inside_the_schema_is_followed() -> None:
     schema = GOOD["schema"]
     record = changed(GOOD, {"schema.$defs": {"p": schema["properties"]["parameters"]}})

@@ -11,7 +11,14 @@ from tool_dpo.tools import parse_tool
 from tool_dpo.wording import word
 
 _ONE = GenerateParams(
-    "catalog", triplets=1, variants=0, optional=0.5, mix=dict.fromkeys(get_args(Kind), 1.0), teacher=None
+    "catalog",
+    triplets=1,
+    variants=0,
+    distractors=0.0,
+    json_schema=0.0,
+    optional=0.5,
+    mix=dict.fromkeys(get_args(Kind), 1.0),
+    teacher=None,
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tool_dpo import model as models
 from tool_dpo.errors import InputError
 from tool_dpo.prompt import prompt
-from tool_dpo.schema import Schema, call_schema, parse, violations
+from tool_dpo.schema import call_schema, faults
 from tool_dpo.tools import Tool
 
 
@@ -30,22 +30,15 @@ def call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 256) -
         InputError: the folder holds no model, or the model cannot be loaded.
     """
     model, tokenizer = _loaded(folder)
-    asked = prompt(request, tool.name, tool.parameters)
+    asked = prompt(request, (tool.name, tool.parameters))
     ((_, text),) = models.generate(model, tokenizer, [asked], max_new_tokens=max_new_tokens, batch_size=1)
-    return Call(text, tuple(problems(call_schema(tool.name, tool.parameters), text)))
+    found = faults(call_schema(tool.name, tool.parameters), text)
+    return Call(text, tuple(f"{one.kind} at {one.path}: {one.message}" for one in found))
 
 
 @lru_cache(maxsize=1)
 def _loaded(folder: Path) -> tuple[Any, Any]:
     return models.load(folder), models.load_tokenizer(folder)
-
-
-def problems(schema: Schema, text: str) -> list[str]:
-    """Everything that keeps a text from being a strict call, a line each."""
-    try:
-        return [f"{one.kind} at {one.path}: {one.message}" for one in violations(schema, parse(text))]
-    except ValueError as error:
-        return [f"json_error: not one JSON document: {error}"]
 
 
 def pick(tools: list[Tool], name: str | None) -> Tool:

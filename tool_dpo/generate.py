@@ -3,33 +3,39 @@
 import json
 import logging
 import random
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from heapq import nlargest
 
 from tool_dpo.augment import Case, plain, vary
 from tool_dpo.catalog import Request, Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
 from tool_dpo.params import GenerateParams, Kind
-from tool_dpo.prompt import prompt
-from tool_dpo.schema import call_schema, violations
+from tool_dpo.prompt import definition, prompt, signature
+from tool_dpo.schema import Schema, call_schema, violations
 from tool_dpo.teacher import requests
 from tool_dpo.tools import Tool, parse_tool
 from tool_dpo.triplets import Triplet, proved
 from tool_dpo.wording import word
 
 _ATTEMPTS = 50
+_MOST_OTHERS = 3
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
 """The request of a tool's name and index; None where there is none."""
 
 
-def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[Triplet]:
-    """`params.triplets` triplets, spread evenly over the tools, tool by tool.
+def generate(
+    tools: list[Tool], params: GenerateParams, seed: int, held_out: Callable[[str], object] = lambda name: None
+) -> Iterator[Triplet]:
+    """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
 
-    A tool without requests gets some; one that none can be made for is left out, with a warning. Each tool has random
-    streams of its own, so adding a tool changes no other tool's triplets but their number.
+    Tools whose names are `held_out` are not varied, and stand in no other tool's prompt. A tool without requests gets
+    some; one that none can be made for is left out, with a warning. Each tool has random streams of its own, so adding
+    a tool changes little but the number of the others' triplets.
 
     Raises:
         InputError: no tool that a request can be made for; a tool whose templates cannot give enough different
@@ -42,9 +48,81 @@ def generate(tools: list[Tool], params: GenerateParams, seed: int) -> Iterator[T
     each, more = divmod(params.triplets, len(usable))
     counts = {tool.name: each + (index < more) for index, tool in enumerate(usable)}
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
-    names = {plain(tool.name) for tool in tools}
+    training = [tool for tool in usable if not held_out(tool.name)]
+    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training)
     for tool in usable:
-        yield from _of_tool(tool, counts[tool.name], source, params, seed, names)
+        yield from maker.of_tool(tool, counts[tool.name])
+
+
+@dataclass(frozen=True)
+class _Maker:
+    params: GenerateParams
+    seed: int
+    source: Source
+    taken: frozenset[str]
+    """Plain names of all tools; a varied name is none of them, since it may be a test tool's."""
+    training: list[Tool]
+
+    def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
+        """So many triplets of a tool as it is written, and varied ones if it is trained on."""
+        yield from self._distinct(tool, count, varied=False)
+        if tool in self.training:
+            yield from self._distinct(tool, count * self.params.variants, varied=True)
+
+    def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
+        prompts: set[str] = set()
+        for index in range(count * _ATTEMPTS):
+            if len(prompts) == count:
+                return
+            triplet = self._one(tool, index, varied=varied)
+            if triplet and triplet.prompt not in prompts:
+                prompts.add(triplet.prompt)
+                yield triplet
+        if len(prompts) < count:
+            short = (
+                f"{tool.source}: tool {tool.name!r} gives {len(prompts)} different requests with a provable violation, "
+                f"{count} are needed"
+            )
+            if self.params.source == "catalog":
+                raise InputError(f"{short}: add examples or request templates, or lower generate.triplets")
+            logging.getLogger(__name__).warning(short)
+
+    def _one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
+        name = f"{self.seed}/{tool.name}/{index}" + "/varied" * varied
+        rng = random.Random(name)
+        request = None
+        try:
+            request = self.source(tool, index, rng)
+            if request is None:
+                return None
+            case = Case(tool.name, tool.parameters, request.parameters)
+            if not varied:
+                return _triplet(request.text, case, (), signature, self.params.mix, rng, None)
+            case, *others = self._varied(case, self._others(tool, name, rng), rng)
+            write = definition if rng.random() < self.params.json_schema else signature
+            return _triplet(request.text, case, others, write, self.params.mix, rng, tool.name)
+        except ValueError as error:
+            text = f"request {request.text!r}: " if request else ""
+            raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
+
+    def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
+        """Training tools to list beside this one: those of highest hash, so that a new tool seldom changes them."""
+        if rng.random() >= self.params.distractors:
+            return []
+        others = (other for other in self.training if other is not tool)
+        return nlargest(
+            rng.randint(1, _MOST_OTHERS), others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest()
+        )
+
+    def _varied(self, case: Case, others: list[Tool], rng: random.Random) -> Iterator[Case]:
+        """The case and the other tools under varied schemas, no two of one name."""
+        taken = set(self.taken)
+        for one in (case, *(Case(other.name, other.parameters, {}) for other in others)):
+            varied = vary(one, rng)
+            if plain(varied.tool) in taken:
+                varied = replace(varied, tool=one.tool)
+            taken.add(plain(varied.tool))
+            yield varied
 
 
 def _spoken(optional: float) -> Source:
@@ -70,64 +148,34 @@ def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
             logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, error)
 
 
-def _of_tool(
-    tool: Tool, count: int, source: Source, params: GenerateParams, seed: int, names: Container[str]
-) -> Iterator[Triplet]:
-    for varied, wanted in ((False, count), (True, count * params.variants)):
-        prompts: set[str] = set()
-        for index in range(wanted * _ATTEMPTS):
-            if len(prompts) == wanted:
-                break
-            rng = random.Random(f"{seed}/{tool.name}/{index}" + "/varied" * varied)
-            request = None
-            try:
-                request = source(tool, index, rng)
-                triplet = _triplet(tool, request, params.mix, rng, names if varied else None) if request else None
-            except ValueError as error:
-                text = f"request {request.text!r}: " if request else ""
-                raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
-            if triplet and triplet.prompt not in prompts:
-                prompts.add(triplet.prompt)
-                yield triplet
-        if len(prompts) < wanted:
-            short = (
-                f"{tool.source}: tool {tool.name!r} gives {len(prompts)} different requests with a provable violation, "
-                f"{wanted} are needed"
-            )
-            if params.source == "catalog":
-                raise InputError(f"{short}: add examples or request templates, or lower generate.triplets")
-            logging.getLogger(__name__).warning(short)
-
-
 def _triplet(
-    tool: Tool, request: Request, mix: Mapping[Kind, float], rng: random.Random, taken: Container[str] | None
+    request: str,
+    case: Case,
+    others: Sequence[Case],
+    write: Callable[[str, Schema], str],
+    mix: Mapping[Kind, float],
+    rng: random.Random,
+    varied_from: str | None,
 ) -> Triplet | None:
-    """A proved triplet of a request, None where no kind of violation has a place in its call.
-
-    Given the names that are `taken`, the schema is varied.
-    """
-    case = Case(tool.name, tool.parameters, request.parameters)
-    if taken is not None:
-        case = vary(case, rng)
-        if plain(case.tool) in taken:  # never the name of another tool, which may be a test tool
-            case = replace(case, tool=tool.name)
+    """A proved triplet of a request, None where no kind of violation has a place in its call."""
     schema = call_schema(case.tool, case.parameters)
     call = {"tool": case.tool, "parameters": case.values}
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
+    listed = rng.sample([case, *others], 1 + len(others))
     for kind in _by_chance(mix, rng):
-        if found := negative(kind, case.parameters, schema, call, rng):
+        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others]):
             return proved(
                 {
-                    "prompt": prompt(request.text, case.tool, case.parameters),
+                    "prompt": prompt(request, *((one.tool, one.parameters) for one in listed), written=write),
                     "chosen": json.dumps(call, ensure_ascii=False),
-                    "rejected": json.dumps(found.call, ensure_ascii=False),
+                    "rejected": found.text,
                     "schema": schema,
                     "tool": case.tool,
                     "violation": found.violation,
                     "keyword": found.keyword,
                     "path": found.path,
-                    "varied_from": tool.name if taken is not None else None,
+                    "varied_from": varied_from,
                 }
             )
     return None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.augment import plain
+from tool_dpo.prompt import request_of
 from tool_dpo.records import write_json
 from tool_dpo.schema import Schema
 from tool_dpo.triplets import Triplet, read_triplets
@@ -56,7 +57,6 @@ def _bare(node: Any) -> Any:
 
 
 def _grams(prompt: str) -> Iterator[tuple[str, ...]]:
-    request = prompt.rpartition("\nTool: ")[0] or prompt
-    words = re.findall(r"\w+", request.lower())
+    words = re.findall(r"\w+", request_of(prompt).lower())
     for start in range(len(words) - _GRAM + 1):
         yield tuple(words[start : start + _GRAM])

@@ -1,19 +1,20 @@
-"""Hard negatives: calls one small, plausible mistake away from a valid one.
+"""Hard negatives: answers one small, plausible mistake away from a valid call.
 
-One small function a JSON Schema keyword, in one table: it proposes edits of a value that break the keyword.
-`negative` keeps the first edit, in random order, that jsonschema proves to be the call's only fault.
+One small function a JSON Schema keyword, in one table: it proposes edits of a value that break the keyword. A few more
+go beyond the schema: the name of another tool, text that is no JSON, a value that was not asked for.
+`negative` keeps the first proposal, in random order, that is proved to be the answer's only fault.
 """
 
 import copy
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from tool_dpo.schema import KIND_OF_KEYWORD, KINDS, Place, Schema, violations
+from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, Place, Schema, faults
 
 REMOVED = object()
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
@@ -40,16 +41,21 @@ class Site:
 
 @dataclass(frozen=True)
 class Negative:
-    """A call whose only violation is of this kind, by this JSON Schema keyword, at this JSON path."""
+    """An answer whose only fault is of this kind, by this JSON Schema keyword, at this JSON path."""
 
-    call: dict[str, Any]
+    text: str
     violation: str
     keyword: str
     path: str
 
 
 def negative(
-    kind: str, parameters: Schema, schema: Schema, call: dict[str, Any], rng: random.Random
+    kind: str,
+    parameters: Schema,
+    schema: Schema,
+    call: dict[str, Any],
+    rng: random.Random,
+    others: Sequence[str] = (),
 ) -> Negative | None:
     """A proved negative of one kind, or None where the call offers no place for it.
 
@@ -58,7 +64,31 @@ def negative(
         parameters: the tool's parameter schema as written, with its `x-say` words.
         schema: the call schema that the proof is made against.
         call: a valid call.
+        others: names of the other tools that there are to choose from.
     """
+    chosen = json.dumps(call, ensure_ascii=False)
+    for text in _proposals(kind, parameters, call, chosen, rng, others):
+        found = faults(schema, text, chosen)
+        if len(found) == 1 and found[0].kind == kind:
+            return Negative(text, kind, found[0].keyword, found[0].path)
+    return None
+
+
+def _proposals(
+    kind: str, parameters: Schema, call: dict[str, Any], chosen: str, rng: random.Random, others: Sequence[str]
+) -> Iterator[str]:
+    if kind == NOT_JSON:
+        texts = _malformed(chosen)
+        yield from rng.sample(texts, len(texts))
+        return
+    for edit in _edits(kind, parameters, call, rng, others):
+        yield json.dumps(_apply(call, edit), ensure_ascii=False)
+
+
+def _edits(
+    kind: str, parameters: Schema, call: dict[str, Any], rng: random.Random, others: Sequence[str]
+) -> Iterator[Edit]:
+    """Edits of a call that may come to the kind, likely ones first."""
     sites = list(_sites(Site(("parameters",), parameters, call["parameters"])))
     groups = [
         [
@@ -68,18 +98,17 @@ def negative(
             for edit in make(site, rng)
         ]
         for keyword, make in MAKERS.items()
-        if KIND_OF_KEYWORD.get(keyword, KINDS[-1]) == kind
+        if KIND_OF_KEYWORD.get(keyword, OTHER) == kind
     ]
     if kind in _OF_VALUES:
         unasked = list(_unasked(sites))
         groups.append(rng.sample(unasked, min(len(unasked), _TRIES)))
+    elif kind == "wrong_tool":
+        groups.append([Edit(("tool",), name) for name in others])
+    elif kind == WRONG_VALUE:
+        groups.append(list(_misheard(sites)))
     for group in rng.sample(groups, len(groups)):
-        for edit in sorted(rng.sample(group, len(group)), key=lambda edit: edit.last_resort):
-            edited = _apply(call, edit)
-            found = violations(schema, edited)
-            if len(found) == 1 and found[0].kind == kind:
-                return Negative(edited, kind, found[0].keyword, found[0].path)
-    return None
+        yield from sorted(rng.sample(group, len(group)), key=lambda edit: edit.last_resort)
 
 
 def _sites(site: Site) -> Iterator[Site]:
@@ -109,6 +138,40 @@ def _unasked(sites: list[Site]) -> Iterator[Edit]:
                 if name not in site.value and isinstance(schema, dict):
                     for value in spoken:
                         yield Edit((*site.path, name), [value] if schema.get("type") == "array" else value)
+
+
+def _misheard(sites: list[Site]) -> Iterator[Edit]:
+    """Another value than was asked for: the next number, another choice, yes for no, the value of another parameter."""
+    for site in sites:
+        match site.value:
+            case bool():
+                yield Edit(site.path, not site.value)
+            case int() | float():
+                for value in (site.value + 1, site.value - 1, site.value * 10):
+                    yield Edit(site.path, value)
+            case str():
+                for value in site.schema.get("enum", ()):
+                    yield Edit(site.path, value)
+                yield Edit(site.path, site.value.rpartition(" ")[0] or site.value[:-1])
+                for other in sites:
+                    if isinstance(other.value, str):
+                        yield Edit(site.path, other.value)
+
+
+def _malformed(text: str) -> list[str]:
+    """A call as it comes out when it is not written as JSON, or not alone."""
+    code = repr(json.loads(text))
+    return [
+        code,
+        f"{text[:-2]},}}}}",
+        text.replace('": ', "': ").replace(', "', ", '").replace('{"', "{'"),
+        f"```json\n{text}\n```",
+        f"Here is the call: {text}",
+        f"{text}\nLet me know if you need anything else.",
+        text[:-1],
+        text[: len(text) * 3 // 4],
+        f"{text}}}",
+    ]
 
 
 def _apply(call: dict[str, Any], edit: Edit) -> dict[str, Any]:

@@ -10,11 +10,8 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
-from tool_dpo.schema import Schema, parse, violations
+from tool_dpo.schema import Schema, faults
 from tool_dpo.triplets import Triplet, read_triplets
-
-WRONG_VALUE = "wrong_value"
-"""The fault of a call that fits its schema and does not say what was asked; no strict failure, so not in SSPR."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +30,9 @@ class Pair:
 
 
 def fault(schema: Schema, text: str, chosen: str) -> str | None:
-    """What is wrong with an answer where `chosen` was asked for: a strict failure, a wrong value, or nothing."""
-    try:
-        document = parse(text)
-        broken = violations(schema, document)
-    except ValueError:
-        return "json_error"
-    if broken:
-        return broken[0].kind
-    return None if document == parse(chosen) else WRONG_VALUE
+    """The worst that is wrong with an answer where `chosen` was asked for, one of schema.KINDS; None if nothing is."""
+    found = faults(schema, text, chosen)
+    return found[0].kind if found else None
 
 
 def typed(triplet: Triplet) -> Pair:

@@ -32,7 +32,10 @@ Part = Bound("in (0, 1)", lambda value: 0 < value < 1)
 Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
 Seed = Bound("in [0, 2**32)", lambda value: 0 <= value < 2**32)  # what NumPy takes
 
-Kind = Literal["type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error"]
+Kind = Literal[
+    "type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error",
+    "wrong_tool", "json_error", "wrong_value",
+]  # fmt: skip
 LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge"]
 
 
@@ -61,6 +64,10 @@ class GenerateParams:
     """How many triplets, spread evenly over the tools."""
     variants: Annotated[int, NotNegative]
     """How many more triplets of each tool, as a multiple of its own, under varied schemas; only training takes them."""
+    distractors: Annotated[float, Chance]
+    """Chance that the prompt of a varied schema lists other tools beside the right one."""
+    json_schema: Annotated[float, Chance]
+    """Chance that it has its tools as JSON Schema instead of signatures."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]

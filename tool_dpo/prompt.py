@@ -1,15 +1,14 @@
 """All prompt text: the signature of a tool, a triplet's prompt, and the chat messages around it."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from tool_dpo.schema import Schema
+from tool_dpo.schema import Schema, strict
 
-SYSTEM = (
-    "You are a tool-calling assistant. Output raw JSON only: "
-    '{"tool": name, "parameters": {...}}, exactly as the signature says.'
-)
+SYSTEM = 'Answer with one tool call, as raw JSON only: {"tool": name, "parameters": {...}}'
 
+_TOOL = "Tool: "
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "null", "object": "dict"}
 _RANGES = (
     ("minimum", "maximum", "{}..{}"),
@@ -24,17 +23,27 @@ def messages(prompt: str) -> list[dict[str, str]]:
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
 
 
-def prompt(request: str, tool: str, parameters: Schema) -> str:
-    """A triplet's prompt: what the person asks for, and the tool's signature under it."""
-    return f"{request}\nTool: {signature(tool, parameters)}"
-
-
 def signature(tool: str, parameters: Schema) -> str:
     """`"create_task"("title": str, "priority": enum["low", "high"], optional "due": str(date))`.
 
     Names and values stand as in the call, `"due":` and `"low"`, so that the model copies tokens instead of respelling.
     """
     return f"{_literal(tool)}({_fields(parameters)})"
+
+
+def definition(tool: str, parameters: Schema) -> str:
+    """A tool as JSON: `{"name": "create_task", "parameters": {"type": "object", ...}}`."""
+    return json.dumps({"name": tool, "parameters": strict(parameters)}, ensure_ascii=False)
+
+
+def prompt(request: str, *tools: tuple[str, Schema], written: Callable[[str, Schema], str] = signature) -> str:
+    """A triplet's prompt: what the person asks for, and under it the tools, as signatures or otherwise `written`."""
+    return "\n".join([request, *(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools)])
+
+
+def request_of(prompt: str) -> str:
+    """What the person asks for in a prompt."""
+    return prompt.partition(f"\n{_TOOL}")[0]
 
 
 def _fields(schema: Schema) -> str:

@@ -18,15 +18,19 @@ from referencing.jsonschema import DRAFT202012
 Schema = dict[str, Any]
 Place = tuple[str | int, ...]
 
+NOT_JSON, OTHER, WRONG_VALUE = "json_error", "other_schema_error", "wrong_value"
 KINDS = (
+    NOT_JSON,
     "wrong_tool",
     "missing_required",
     "hallucinated_param",
     "type_mismatch",
     "enum_violation",
-    "other_schema_error",
+    OTHER,
+    WRONG_VALUE,
 )
-"""Kinds of violation; an answer with several counts as the first of these that it has."""
+"""What can be wrong with an answer; one with several faults counts as the first of these that it has. All but the last
+are strict failures: a call with a wrong value fits its schema, and does not say what was asked."""
 
 KIND_OF_KEYWORD = {
     "required": "missing_required",
@@ -51,9 +55,10 @@ _ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "re
 
 @dataclass(frozen=True, order=True)
 class Violation:
-    """One broken rule: its kind, the JSON Schema keyword, the JSON path of the place, and jsonschema's message.
+    """One fault: its kind, the JSON Schema keyword, the JSON path of the place, and jsonschema's message.
 
-    For a missing or an invented property the path is that of the property itself.
+    For a missing or an invented property the path is that of the property itself. Faults that no keyword names have
+    `json` (the text is no JSON document) or `value` (it is not the one asked for) in its place.
     """
 
     rank: int
@@ -266,10 +271,42 @@ def violations(schema: Schema, document: Any) -> list[Violation]:
     return sorted(found.values())
 
 
+def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violation]:
+    """Everything wrong with an answer: that it is no JSON that can be read; else each rule it breaks.
+
+    Else, where `chosen` is the call that was asked for, each place where the answer has another value.
+    """
+    try:
+        document = parse(text)
+        broken = violations(schema, document)
+    except ValueError as error:
+        return [Violation(KINDS.index(NOT_JSON), json_path(()), "json", str(error))]
+    if broken or chosen is None:
+        return broken
+    return [
+        Violation(KINDS.index(WRONG_VALUE), json_path(place), "value", "not what was asked for")
+        for place in _differences(document, parse(chosen), ())
+    ]
+
+
+def _differences(one: Any, other: Any, place: Place) -> Iterator[Place]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            if name in one and name in other:
+                yield from _differences(one[name], other[name], (*place, name))
+            else:
+                yield (*place, name)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, (item, another) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(item, another, (*place, index))
+    elif one != other:
+        yield place
+
+
 def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
     """The kind and JSON path of each fault that one jsonschema error stands for."""
     path: Place = tuple(error.absolute_path)
-    kind = KIND_OF_KEYWORD.get(str(error.validator), "other_schema_error")
+    kind = KIND_OF_KEYWORD.get(str(error.validator), OTHER)
     if path == ("tool",) and error.validator == "const":
         yield "wrong_tool", json_path(path)
     elif error.validator == "required":

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tool_dpo.schema import Place, json_path
+from tool_dpo.schema import NOT_JSON, Place, json_path
 from tool_dpo.triplets import Triplet
 
 
@@ -17,7 +17,9 @@ def show(triplet: Triplet) -> Group:
     table = Table("chosen", "rejected", expand=True)
     table.add_row(
         call(json.loads(triplet.chosen), triplet.path, "bold green"),
-        call(json.loads(triplet.rejected), triplet.path, "bold red"),
+        Text(triplet.rejected, "bold red")
+        if triplet.violation == NOT_JSON
+        else call(json.loads(triplet.rejected), triplet.path, "bold red"),
     )
     fault = Text(f"{triplet.violation} ({triplet.keyword}) at {triplet.path}", "red")
     return Group(Text(triplet.prompt), fault, table, "")

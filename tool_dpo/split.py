@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tool_dpo.errors import InputError
 from tool_dpo.params import SplitParams
@@ -19,6 +20,12 @@ class Split:
     test: list[Triplet] = field(default_factory=list)
 
 
+def held_out(tool: str, params: SplitParams, seed: int) -> Literal["test", "validation"] | None:
+    """The part that a tool's name is held out for; None where it is trained on."""
+    place = _fraction(f"{seed}/tool/{tool}")
+    return "test" if place < params.test else "validation" if place < params.test + params.validation else None
+
+
 def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
     """Place each triplet by the hash of its tool's name (and, in training, of its prompt).
 
@@ -32,13 +39,11 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
     for triplet in triplets:
         tool = triplet.varied_from or triplet.tool
         tools.add(tool)
-        place = _fraction(f"{seed}/tool/{tool}")
-        if triplet.varied_from and place < params.test + params.validation:
+        part = held_out(tool, params, seed)
+        if part and triplet.varied_from:
             continue
-        if place < params.test:
-            parts.test.append(triplet)
-        elif place < params.test + params.validation:
-            parts.validation.append(triplet)
+        if part:
+            getattr(parts, part).append(triplet)
         elif params.preference == 0:
             parts.sft.append(triplet)
             parts.preference.append(triplet)

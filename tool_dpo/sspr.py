@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tool_dpo.schema import KINDS, Schema, parse, violations
+from tool_dpo.schema import KINDS, OTHER, WRONG_VALUE, Schema, faults
 
-FAILURES = ("json_error", *KINDS)
+FAILURES = tuple(kind for kind in KINDS if kind != WRONG_VALUE)
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,10 @@ class Verdict:
 
 def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
     """The verdict on one answer."""
-    try:
-        document = parse(text)
-        broken = violations(schema, document)
-    except ValueError:
-        return Verdict("json_error", None, exact=False, extracted=_extracted(schema, text))
-    if not broken:
-        exact = expected is not None and document == parse(expected)
-        return Verdict(None, None, exact=exact, extracted=True)
-    return Verdict(broken[0].kind, broken[0].keyword, exact=False, extracted=_extracted(schema, text))
+    found = faults(schema, text, expected)
+    if not found or found[0].kind == WRONG_VALUE:
+        return Verdict(None, None, exact=expected is not None and not found, extracted=True)
+    return Verdict(found[0].kind, found[0].keyword, exact=False, extracted=_extracted(schema, text))
 
 
 def _extracted(schema: Schema, text: str) -> bool:
@@ -44,16 +39,16 @@ def _extracted(schema: Schema, text: str) -> bool:
         return False
     try:
         _, end = json.JSONDecoder().raw_decode(text, start)
-        return not violations(schema, parse(text[start:end]))
     except (ValueError, RecursionError):
         return False
+    return not faults(schema, text[start:end])
 
 
 def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """Counts and rates over n answers, rates with 95 % intervals (Wilson, 1927); failures and passed sum to n."""
     n = len(verdicts)
     failures = Counter(verdict.failure for verdict in verdicts)
-    other = Counter(verdict.keyword for verdict in verdicts if verdict.failure == "other_schema_error")
+    other = Counter(verdict.keyword for verdict in verdicts if verdict.failure == OTHER)
     passed = failures[None]
     return {
         "n": n,

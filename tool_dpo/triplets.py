@@ -13,7 +13,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import read_lines
-from tool_dpo.schema import Schema, check_refs, parse, validator, violations
+from tool_dpo.schema import NOT_JSON, WRONG_VALUE, Schema, check_refs, faults, validator
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Triplet:
     """`chosen` and `rejected` are JSON text; `violation`, `keyword` and `path` say what alone is wrong with `rejected`.
 
+    Two kinds of violation go beyond the schema: the rejected text of `json_error` is no JSON, the rejected call of
+    `wrong_value` is valid and says something else than the chosen one. Neither is what SSPR's other kinds count.
     `varied_from` is the tool whose schema was varied to make this one, None for a tool as it was written.
     """
 
@@ -44,7 +46,7 @@ def proved(record: dict[str, Any]) -> Triplet:
     """The triplet of a JSON object, shown to keep its promise.
 
     Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation`, `keyword` and `path` are worked
-    out where they are absent and checked where they are given.
+    out where they are absent and checked where they are given. What goes beyond the schema must be given as such.
 
     Raises:
         ValueError: a field is missing or mistyped, chosen is not valid, or rejected does not break the
@@ -54,14 +56,18 @@ def proved(record: dict[str, Any]) -> Triplet:
         if not isinstance(record.get(name), kind):
             expected = "text" if kind is str else "an object"
             raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
-    schema = record["schema"]
+    schema, chosen = record["schema"], record["chosen"]
     tool = _tool(json.dumps(schema))
-    if broken := violations(schema, _parsed(record, "chosen")):
+    if broken := faults(schema, chosen):
+        if broken[0].kind == NOT_JSON:
+            raise ValueError(f"chosen cannot be read: {broken[0].message}")
         raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
-    found = violations(schema, _parsed(record, "rejected"))
+    found = faults(schema, record["rejected"], chosen if record.get("violation") == WRONG_VALUE else None)
     if len(found) != 1:
         told = ", ".join(f"{one.kind} at {one.path}" for one in found) or "none"
         raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
+    if found[0].kind == NOT_JSON != record.get("violation"):
+        raise ValueError(f"rejected cannot be read: {found[0].message}")
     actual = {"tool": tool, "violation": found[0].kind, "keyword": found[0].keyword, "path": found[0].path}
     for name, value in actual.items():
         if record.get(name, value) != value:
@@ -85,13 +91,6 @@ def _tool(text: str) -> str:
     return str(name)
 
 
-def _parsed(record: dict[str, Any], name: str) -> Any:
-    try:
-        return parse(record[name])
-    except ValueError as error:
-        raise ValueError(f"{name} is not JSON: {error}") from None
-
-
 def read_triplets(path: Path) -> Iterator[Triplet]:
     """Every triplet of a file, each proved.
 
@@ -113,7 +112,7 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") ->
     texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
         "triplets": len(triplets),
-        "tools": len({triplet.tool for triplet in triplets}),
+        "tools": len({triplet.varied_from or triplet.tool for triplet in triplets}),
         "violations": _counts(triplet.violation for triplet in triplets),
         "keywords": _counts(triplet.keyword for triplet in triplets),
         "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
