@@ -17,7 +17,7 @@ def main() -> None:
     for path in map(Path, sys.argv[1:]):
         found = read(path)
         start = time.perf_counter()
-        adopted = adopt(path)
+        adopted = adopt(str(path))
         seconds = time.perf_counter() - start
         row = {
             "operations": len(found.tools) + len(found.skipped),

@@ -128,11 +128,12 @@ def test_distractors_stand_in_any_place_and_may_be_called_by_mistake(json_schema
     triplets = varied(tools, distractors=1.0, json_schema=json_schema, mix=mix)
     assert {triplet.violation for triplet in triplets} == {"wrong_tool"}
     for triplet in triplets:
-        _, *lines = triplet.prompt.split("\nTool: ")
+        *lines, _ = triplet.prompt.removeprefix("Tool: ").split("\n")
+        lines = [line.removeprefix("Tool: ") for line in lines]
         names = [json.loads(line)["name"] if json_schema else line.split('"')[1] for line in lines]
         assert len(set(names)) == len(names) in (2, 3, 4)
         assert {triplet.tool, json.loads(triplet.rejected)["tool"]} <= set(names)
-    first = {triplet.prompt.split("\nTool: ")[1].find(triplet.tool) in (1, 10) for triplet in triplets}
+    first = {triplet.prompt.find(triplet.tool) in (7, 16) for triplet in triplets}
     assert first == {True, False}
 
 

@@ -7,6 +7,7 @@ import pytest
 from referencing.exceptions import Unresolvable
 
 from tests.helpers import load, params_of
+from tool_dpo import schema as schemas
 from tool_dpo.schema import Schema, call_schema, check_refs, inline, json_path, parse, strict, violations
 
 CASES = load("violations")
@@ -17,6 +18,13 @@ def test_violations(case: dict[str, Any]) -> None:
     schema = call_schema("t", case.get("parameters", CASES["parameters"]))
     found = [[one.kind, one.path, one.keyword] for one in violations(schema, case["document"])]
     assert found == case["expected"]
+
+
+def test_a_pattern_that_backtracks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schemas, "_PATIENCE", 0.1)
+    schema = {"type": "string", "pattern": r"^(\w|\w\w)+$"}
+    assert [one.keyword for one in violations(schema, "a" * 60 + "!")] == ["pattern"]
+    assert violations(schema, "a" * 60) == []
 
 
 @pytest.mark.parametrize(

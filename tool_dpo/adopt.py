@@ -5,7 +5,8 @@ from typing import Any, get_args
 
 from tool_dpo.errors import InputError
 from tool_dpo.generate import generate
-from tool_dpo.importers import Imported, read
+from tool_dpo.importers import Imported, read, tools_of
+from tool_dpo.mcp_server import listed
 from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.tools import parse_tool
 from tool_dpo.wording import word
@@ -22,23 +23,25 @@ _ONE = GenerateParams(
 )
 
 
-def adopt(source: Path) -> Imported:
-    """The tools of a document that training data can be made from, and why the others are skipped.
+def adopt(source: str, *, mcp: bool = False) -> Imported:
+    """The tools of a document, or of an `mcp` server, that training data can be made from; and why others are skipped.
 
     Raises:
-        InputError: the document cannot be read, or gives no such tool.
+        InputError: the document cannot be read, the server cannot be asked, or there is no such tool.
     """
-    found = read(source)
+    if not mcp and source.startswith(("http://", "https://")):
+        raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
+    found = tools_of(listed(source)) if mcp else read(Path(source))
     adopted = Imported(skipped=list(found.skipped), cut=found.cut)
     names: set[str] = set()
     for index, item in enumerate(found.tools):
         try:
-            worded = _proved(item, source)
+            worded = _proved(item, Path(source))
             name = worded["function"]["name"]
             if name in names:
                 raise ValueError("its name stands twice")
         except (ValueError, InputError) as error:
-            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{source}: ')}")
+            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{Path(source)}: ')}")
         else:
             names.add(name)
             adopted.tools.append(worded)

@@ -2,7 +2,6 @@
 
 import math
 import random
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tool_dpo.names import is_date, provider
 from tool_dpo.phrases import Slot, Template, parse_template, spoken_list
-from tool_dpo.schema import Schema
+from tool_dpo.schema import Schema, matches
 from tool_dpo.tools import Tool
 
 if TYPE_CHECKING:
@@ -203,7 +202,7 @@ class Speaker:
         named = self._date().value if is_date(name) else self._fake(provider(name))
         if "pattern" in schema:
             texts = (named, *map(self._fake, _SHAPES))
-            fitting = [text for text in texts if re.search(schema["pattern"], text)]
+            fitting = [text for text in texts if matches(schema["pattern"], text)]
             if not fitting:
                 raise ValueError("no way to draw a value for its pattern: give it examples")
             named = fitting[0]

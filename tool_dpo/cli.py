@@ -41,15 +41,18 @@ def call(
 @app.command("import")
 def import_(
     source: Annotated[
-        Path, typer.Argument(help="An OpenAPI 3 or MCP tools/list document, or OpenAI tools; JSON or YAML.")
+        str, typer.Argument(help="An OpenAPI 3 or MCP tools/list document, or OpenAI tools; JSON or YAML.")
     ],
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="SOURCE is a running MCP server's URL, or the command that starts one.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The JSON file to write instead of stdout.")] = None,
 ) -> None:
-    """Turn a document into tools with requests, each shown to give a proved triplet."""
+    """Turn a document, or what an MCP server lists, into tools with requests, each shown to give a proved triplet."""
     from tool_dpo.adopt import adopt
     from tool_dpo.records import write_json
 
-    adopted = adopt(source)
+    adopted = adopt(source, mcp=mcp)
     if out:
         write_json(out, adopted.tools)
     else:

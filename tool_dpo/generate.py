@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -70,13 +71,13 @@ class _Maker:
             yield from self._distinct(tool, count * self.params.variants, varied=True)
 
     def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
-        prompts: set[str] = set()
+        prompts: set[tuple[str, ...]] = set()
         for index in range(count * _ATTEMPTS):
             if len(prompts) == count:
                 return
             triplet = self._one(tool, index, varied=varied)
-            if triplet and triplet.prompt not in prompts:
-                prompts.add(triplet.prompt)
+            if triplet and (words := _words(triplet.prompt)) not in prompts:
+                prompts.add(words)
                 yield triplet
         if len(prompts) < count:
             short = (
@@ -179,6 +180,11 @@ def _triplet(
                 }
             )
     return None
+
+
+def _words(prompt: str) -> tuple[str, ...]:
+    """What tells prompts apart: near-duplicates differ in case, punctuation and spaces alone."""
+    return tuple(re.findall(r"\w+", prompt.lower()))
 
 
 def _by_chance(mix: Mapping[Kind, float], rng: random.Random) -> list[Kind]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import dropwhile
 from typing import Any
 
 from tool_dpo.schema import Schema, strict
@@ -37,13 +38,16 @@ def definition(tool: str, parameters: Schema) -> str:
 
 
 def prompt(request: str, *tools: tuple[str, Schema], written: Callable[[str, Schema], str] = signature) -> str:
-    """A triplet's prompt: what the person asks for, and under it the tools, as signatures or otherwise `written`."""
-    return "\n".join([request, *(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools)])
+    """A triplet's prompt: the tools, as signatures or otherwise `written`, and under them what the person asks for.
+
+    The request comes last, so that a model reads each of its words with the parameters in mind.
+    """
+    return "\n".join([*(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools), request])
 
 
 def request_of(prompt: str) -> str:
     """What the person asks for in a prompt."""
-    return prompt.partition(f"\n{_TOOL}")[0]
+    return "\n".join(dropwhile(lambda line: line.startswith(_TOOL), prompt.split("\n")))
 
 
 def _fields(schema: Schema) -> str:

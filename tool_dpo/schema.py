@@ -2,12 +2,12 @@
 
 import json
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import regex
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
@@ -50,6 +50,8 @@ _ALTERNATIVES = ("anyOf", "oneOf")
 _INSTANCES = ("const", "enum", "default", "examples")
 """Keywords whose values are instances, not schemas."""
 _ADDRESSES = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor", "$id", "$schema")
+_PATIENCE = 1.0
+"""Seconds that matching a pattern may take."""
 _ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
 
 
@@ -246,7 +248,20 @@ def _multiple_of(_: Any, step: float, instance: Any, schema: Schema) -> Iterator
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
 
 
-_Validator = extend(Draft202012Validator, {"multipleOf": _multiple_of})
+def _pattern(_: Any, pattern: str, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not matches(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern is found in a text; one that backtracks without end is not, after a second."""
+    try:
+        return bool(regex.search(pattern, text, timeout=_PATIENCE))
+    except TimeoutError:
+        return False
+
+
+_Validator = extend(Draft202012Validator, {"multipleOf": _multiple_of, "pattern": _pattern})
 
 
 def validator(schema: Schema) -> Any:
@@ -323,5 +338,5 @@ def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
 def _additional(schema: Any, instance: Mapping[str, Any]) -> Iterable[str]:
     patterns = schema.get("patternProperties", {})
     for name in instance:
-        if name not in schema.get("properties", {}) and not any(re.search(pattern, name) for pattern in patterns):
+        if name not in schema.get("properties", {}) and not any(matches(pattern, name) for pattern in patterns):
             yield name

@@ -1,0 +1,91 @@
+"""Tools of real MCP servers, on stdio and on loopback; and one line for each that is none."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_adopt import tool_dpo
+from tool_dpo import mcp_server
+from tool_dpo.adopt import adopt
+from tool_dpo.errors import InputError
+from tool_dpo.tools import read_tools
+
+TIME = f"{sys.executable} -m mcp_server_time"
+OVER_HTTP = """
+import sys, uvicorn
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("shop")
+
+@server.tool(description="Order a book.")
+def order_book(title: str, copies: int = 1) -> str:
+    return title
+
+uvicorn.run(server.streamable_http_app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+"""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", OVER_HTTP, str(port)])
+    try:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_published_server_started_on_stdio_gives_tools_to_train_on(tmp_path: Path) -> None:
+    done = tool_dpo("import", "--mcp", TIME, "--out", tmp_path / "time.json")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "2 tools, 0 skipped")
+    tools = read_tools(tmp_path / "time.json")
+    assert [tool.name for tool in tools] == ["convert_time", "get_current_time"]
+    assert list(tools[0].parameters["properties"]) == ["source_timezone", "time", "target_timezone"]
+
+
+def test_a_server_on_http(url: str) -> None:
+    (tool,) = adopt(url, mcp=True).tools
+    assert tool["function"]["name"] == "order_book"
+    assert tool["function"]["parameters"]["required"] == ["title"]
+
+
+@pytest.mark.parametrize(
+    ("server", "reason"),
+    [
+        ("no-such-command --at-all", "not an MCP server that answers: "),
+        (f"{sys.executable} -c pass", "not an MCP server that answers: "),
+        ("http://127.0.0.1:1/mcp", "not an MCP server that answers: "),
+        ("'", "not an MCP server that answers: No closing quotation"),
+    ],
+)
+def test_what_is_no_server_is_named_in_one_line(server: str, reason: str) -> None:
+    with pytest.raises(InputError) as caught:
+        adopt(server, mcp=True)
+    assert str(caught.value).startswith(f"{server}: {reason}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mcp_server, "_SECONDS", 1)
+    with pytest.raises(InputError, match="no list of tools within 1 seconds"):
+        adopt(f"{sys.executable} -c 'import time; time.sleep(30)'", mcp=True)
+    assert threading.active_count() < 10
+
+
+def test_nothing_is_fetched_unless_it_is_said_to_be_a_server() -> None:
+    with pytest.raises(InputError, match="nothing is fetched; for an MCP server add --mcp"):
+        adopt("https://example.com/openapi.json")

@@ -1,0 +1,54 @@
+"""The tools of a running MCP server, through the official client."""
+
+import asyncio
+import shlex
+from typing import Any
+
+from tool_dpo.errors import InputError
+
+_SECONDS = 60
+_MOST_PAGES = 1000
+
+
+def listed(server: str) -> dict[str, Any]:
+    """The whole `tools/list` result of an MCP server: the URL of one on HTTP, or the command that starts one on stdio.
+
+    No tool is called.
+
+    Raises:
+        InputError: the client is not installed, or the server cannot be started or reached, or lists nothing in time.
+    """
+    try:
+        from mcp import Client  # noqa: F401
+    except ImportError:
+        raise InputError("mcp is not installed: pip install -c constraints.txt -e '.[mcp]'") from None
+    try:
+        return asyncio.run(asyncio.wait_for(_listed(server), _SECONDS))
+    except TimeoutError:
+        raise InputError(f"{server}: no list of tools within {_SECONDS} seconds") from None
+    except Exception as error:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]  # type: ignore[assignment]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{server}: not an MCP server that answers: {reason}") from None
+
+
+async def _listed(server: str) -> dict[str, Any]:
+    from mcp import Client
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+
+    if server.startswith(("http://", "https://")):
+        client = Client(server)
+    else:
+        command, *arguments = shlex.split(server)
+        client = Client(stdio_client(StdioServerParameters(command=command, args=arguments)))
+    tools: list[Any] = []
+    cursor = None
+    async with client:
+        for _ in range(_MOST_PAGES):
+            page = await client.list_tools(cursor=cursor)
+            tools += [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in page.tools]
+            cursor = page.next_cursor
+            if not cursor:
+                break
+    return {"tools": tools}
