@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, get_args
 
+from tqdm import tqdm
+
 from tool_dpo.errors import InputError
 from tool_dpo.generate import generate
 from tool_dpo.importers import Imported, read, tools_of
@@ -34,7 +36,7 @@ def adopt(source: str, *, mcp: bool = False) -> Imported:
     found = tools_of(listed(source)) if mcp else read(Path(source))
     adopted = Imported(skipped=list(found.skipped), cut=found.cut)
     names: set[str] = set()
-    for index, item in enumerate(found.tools):
+    for index, item in enumerate(tqdm(found.tools, desc="proving tools", delay=2)):
         try:
             worded = _proved(item, Path(source))
             name = worded["function"]["name"]

@@ -19,7 +19,7 @@ Spell = Callable[[str], str]
 
 _SHARE = {
     "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "rename": 0.75,
-    "nest": 0.15, "depend": 0.8,
+    "nest": 0.2, "depend": 0.8,
 }  # fmt: skip
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
@@ -204,8 +204,8 @@ def rename(case: Case, rng: random.Random) -> Case:
     @cache
     def spell(name: str) -> str:
         words = [word if rng.random() < 0.5 else rng.choice(_synonyms().get(word, [word])) for word in split(name)]
-        if rng.random() < 0.15:
-            words.insert(0, rng.choice(_PREFIXES))
+        if rng.random() < 0.3:
+            words.insert(0, rng.choice(_PREFIXES) if rng.random() < 0.5 else _coined(rng))
         return style(words) if words else name
 
     return Case(
@@ -215,8 +215,13 @@ def rename(case: Case, rng: random.Random) -> Case:
     )
 
 
+def _coined(rng: random.Random) -> str:
+    """A word that no model has seen, so that names are copied letter by letter."""
+    return "".join(rng.choice(_CONSONANTS) + rng.choice("aeiou") for _ in range(rng.randint(2, 3)))
+
+
 def nest(case: Case, rng: random.Random) -> Case:
-    """Move some neighbouring properties into an object of their own."""
+    """Move some neighbouring properties into an object of their own, or into a list of one such object."""
     properties = case.parameters.get("properties", {})
     names = list(properties)
     outer = rng.choice([name for name in _GROUPS if name not in names])
@@ -226,17 +231,21 @@ def nest(case: Case, rng: random.Random) -> Case:
     start = rng.randrange(len(names) - size + 1)
     inner = names[start : start + size]
     required = case.parameters.get("required", [])
+    listed = rng.random() < 0.5
     group: Schema = {"type": "object", "properties": {name: properties[name] for name in inner}}
     if needed := [name for name in inner if name in required]:
         group["required"] = needed
     parameters = {
         **case.parameters,
-        "properties": {outer: group, **{name: properties[name] for name in names if name not in inner}},
+        "properties": {
+            outer: {"type": "array", "items": group} if listed else group,
+            **{name: properties[name] for name in names if name not in inner},
+        },
         "required": [*([outer] if needed else []), *(name for name in required if name not in inner)],
     }
     values = {name: value for name, value in case.values.items() if name not in inner}
     if moved := {name: case.values[name] for name in inner if name in case.values}:
-        values[outer] = moved
+        values[outer] = [moved] if listed else moved
     return Case(case.tool, parameters, values)
 
 
@@ -343,6 +352,7 @@ _STYLES: tuple[Callable[[list[str]], str], ...] = (
 """snake_case, camelCase, kebab-case, PascalCase, UPPER_CASE, runtogether."""
 
 _ANY_CHOICE = ("other", "none", "default", "unknown", "any", "custom", "auto", "all", "mixed", "unspecified")
+_CONSONANTS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr")
 _GROUPS = ("details", "options", "settings", "info", "data", "spec", "request", "payload", "attributes", "config")
 _PREFIXES = ("new", "target", "item", "request", "primary", "current", "given", "main", "selected", "my")
 _SYNONYMS = """

@@ -25,7 +25,8 @@ _PLACES = ("path", "query", "body", "header", "cookie")
 _NOT_ARGUMENTS = ("accept", "content-type", "authorization")  # OpenAPI: such header parameters are to be ignored
 _BODY = re.compile(r"application/(json|[\w.+-]+\+json|x-www-form-urlencoded)|\*/\*", re.IGNORECASE)
 _MOST_NODES = 2000
-_DEPTHS = (12, 8, 6, 5, 4, 3, 2, 1)
+_DEPTHS = (1, 2, 3, 4, 5, 6, 8, 12)
+_CUT = "cut where it is too deep or too large"
 _DEEPEST = 200
 _LONGEST_NAME = 64
 _LONGEST_EXAMPLE = 200
@@ -280,14 +281,19 @@ class _Importer:
 
     def _bounded(self, make: Any) -> tuple[Schema, list[str]]:
         """The deepest form of a schema that has few enough nodes, and what had to be cut for it."""
+        found: tuple[Schema, list[str]] | None = None
         for depth in _DEPTHS:
             self._nodes = 0
             self._cut: dict[str, None] = {}
             try:
-                return make(depth), list(self._cut)
+                found = make(depth), list(self._cut)
             except _TooLarge:
-                continue
-        raise _Skip(f"its schema has more than {_MOST_NODES:,} nodes")
+                break
+            if _CUT not in self._cut:
+                break
+        if found is None:
+            raise _Skip(f"its schema has more than {_MOST_NODES:,} nodes")
+        return found
 
     def _whole(self, node: Any, depth: int, refs: tuple[str, ...], *, body: bool) -> Schema:
         """A schema with all its parts; in a body, without what only answers hold."""
@@ -311,7 +317,7 @@ class _Importer:
         if "$ref" in node or "$dynamicRef" in node:
             return self._of_ref(node, depth, refs, body=body)
         if depth <= 0 and not node.keys().isdisjoint((*_OF_A_SCHEMA, *_OF_SCHEMAS, *_BY_NAME, "allOf")):
-            self._cut["cut where it is too deep or too large"] = None
+            self._cut[_CUT] = None
             return _open(node)
         own = self._own(node, depth, refs, body=body)
         parts = node.get("allOf", [])
