@@ -121,20 +121,24 @@ def test_a_held_out_tool_is_not_varied_and_listed_nowhere() -> None:
     assert not any("secret" in triplet.prompt.lower() for triplet in triplets)
 
 
-@pytest.mark.parametrize("json_schema", [0.0, 1.0])
-def test_distractors_stand_in_any_place_and_may_be_called_by_mistake(json_schema: float) -> None:
+def test_distractors_stand_in_any_place_and_may_be_called_by_mistake() -> None:
     tools = [named(f"make_{word}") for word in ("tea", "soup", "bread", "cake", "jam")]
     mix: dict[Kind, float] = {"wrong_tool": 1.0, "missing_required": 1e-9}
-    triplets = varied(tools, distractors=1.0, json_schema=json_schema, mix=mix)
+    triplets = varied(tools, distractors=1.0, json_schema=1.0, mix=mix)
     assert {triplet.violation for triplet in triplets} == {"wrong_tool"}
     for triplet in triplets:
-        *lines, _ = triplet.prompt.removeprefix("Tool: ").split("\n")
-        lines = [line.removeprefix("Tool: ") for line in lines]
-        names = [json.loads(line)["name"] if json_schema else line.split('"')[1] for line in lines]
-        assert len(set(names)) == len(names) in (2, 3, 4)
+        _, *lines = triplet.prompt.split("\nTool: ")
+        names = [line.split('"')[1] for line in lines]
+        assert len(set(names)) == len(names) in (2, 3)
         assert {triplet.tool, json.loads(triplet.rejected)["tool"]} <= set(names)
-    first = {triplet.prompt.find(triplet.tool) in (7, 16) for triplet in triplets}
+    first = {triplet.prompt.split("\nTool: ")[1].find(triplet.tool) == 1 for triplet in triplets}
     assert first == {True, False}
+
+
+def test_one_tool_may_stand_as_json_schema() -> None:
+    for triplet in varied([task()], distractors=0.0, json_schema=1.0):
+        definition = json.loads(triplet.prompt.split("\nTool: ")[1])
+        assert definition == {"name": triplet.tool, "parameters": triplet.schema["properties"]["parameters"]}
 
 
 def test_a_varied_name_is_never_that_of_another_tool() -> None:

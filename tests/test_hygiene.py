@@ -30,14 +30,14 @@ OTHER = replace(
         ({"tool": "CREATE-TASK"}, {"same_tool"}),
         ({"tool": "create_tasks"}, set()),
         ({"schema": TRIPLET.schema}, {"same_schema"}),
-        ({"prompt": f"Tool: remind()\nFirst of all, {LONG.upper()}!"}, {"same_request_words"}),
+        ({"prompt": f"First of all, {LONG.upper()}!\nTool: remind()"}, {"same_request_words"}),
         ({"prompt": "everybody on the team to send in the"}, {"same_request_words"}),
         ({"prompt": "everybody on the team to send in"}, set()),
-        ({"prompt": f"Tool: {LONG}\nDo it."}, set()),
+        ({"prompt": f"Do it.\nTool: {LONG}"}, set()),
     ],
 )
 def test_what_is_shared_is_counted(change: dict[str, Any], shared: set[str]) -> None:
-    training = [TRIPLET, replace(TRIPLET, prompt=f"Tool: create_task()\n{LONG} today.")]
+    training = [TRIPLET, replace(TRIPLET, prompt=f"{LONG} today.\nTool: create_task()")]
     counts = contamination(training, [replace(OTHER, **change)])
     assert counts.pop("held_out") == 1
     assert {name for name, count in counts.items() if count} == shared

@@ -25,7 +25,7 @@ def test_a_signature_names_every_parameter_and_closing_changes_nothing(schema: S
         assert f"{'' if name in schema['required'] else 'optional '}{json.dumps(name, ensure_ascii=False)}: " in text
 
 
-def test_a_prompt_is_the_signature_and_the_request() -> None:
+def test_a_prompt_is_the_request_and_the_signature() -> None:
     triplet = load("triplets")["triplet"]
     request = "Create a task with title 'Review PR' and priority high."
     assert prompt(request, ("create_task", triplet["schema"]["properties"]["parameters"])) == triplet["prompt"]
@@ -39,7 +39,7 @@ def test_a_prompt_may_list_several_tools_as_json_schema() -> None:
     ]
     text = prompt("Do\nit.", *tools, written=definition)
     assert request_of(text) == "Do\nit."
-    assert [json.loads(line.removeprefix("Tool: ")) for line in text.split("\n")[:2]] == [
+    assert [json.loads(line.removeprefix("Tool: ")) for line in text.split("\n")[2:]] == [
         {"name": name, "parameters": strict(schema)} for name, schema in tools
     ]
 

@@ -22,7 +22,7 @@ from tool_dpo.triplets import Triplet, proved
 from tool_dpo.wording import word
 
 _ATTEMPTS = 50
-_MOST_OTHERS = 3
+_MOST_OTHERS = 2
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
@@ -100,8 +100,10 @@ class _Maker:
             if not varied:
                 return _triplet(request.text, case, (), signature, self.params.mix, rng, None)
             case, *others = self._varied(case, self._others(tool, name, rng), rng)
-            write = definition if rng.random() < self.params.json_schema else signature
-            return _triplet(request.text, case, others, write, self.params.mix, rng, tool.name)
+            as_json = not others and rng.random() < self.params.json_schema
+            return _triplet(
+                request.text, case, others, definition if as_json else signature, self.params.mix, rng, tool.name
+            )
         except ValueError as error:
             text = f"request {request.text!r}: " if request else ""
             raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None

@@ -67,7 +67,7 @@ class GenerateParams:
     distractors: Annotated[float, Chance]
     """Chance that the prompt of a varied schema lists other tools beside the right one."""
     json_schema: Annotated[float, Chance]
-    """Chance that it has its tools as JSON Schema instead of signatures."""
+    """Chance that it has its tool, where there is but one, as JSON Schema instead of a signature."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]

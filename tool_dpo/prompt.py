@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from itertools import dropwhile
 from typing import Any
 
 from tool_dpo.schema import Schema, strict
@@ -38,16 +37,16 @@ def definition(tool: str, parameters: Schema) -> str:
 
 
 def prompt(request: str, *tools: tuple[str, Schema], written: Callable[[str, Schema], str] = signature) -> str:
-    """A triplet's prompt: the tools, as signatures or otherwise `written`, and under them what the person asks for.
+    """A triplet's prompt: what the person asks for, and under it the tools, as signatures or otherwise `written`.
 
-    The request comes last, so that a model reads each of its words with the parameters in mind.
+    The tools come last: what stands nearest is copied, and names and choices are to be copied from them.
     """
-    return "\n".join([*(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools), request])
+    return "\n".join([request, *(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools)])
 
 
 def request_of(prompt: str) -> str:
     """What the person asks for in a prompt."""
-    return "\n".join(dropwhile(lambda line: line.startswith(_TOOL), prompt.split("\n")))
+    return prompt.partition(f"\n{_TOOL}")[0]
 
 
 def _fields(schema: Schema) -> str:
