@@ -8,7 +8,7 @@ from typing import Any
 from tool_dpo import model as models
 from tool_dpo.errors import InputError
 from tool_dpo.prompt import prompt
-from tool_dpo.schema import call_schema, faults
+from tool_dpo.schema import Schema, call_schema, faults
 from tool_dpo.tools import Tool
 
 
@@ -32,13 +32,17 @@ def call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 256) -
     model, tokenizer = _loaded(folder)
     asked = prompt(request, (tool.name, tool.parameters))
     ((_, text),) = models.generate(model, tokenizer, [asked], max_new_tokens=max_new_tokens, batch_size=1)
-    found = faults(call_schema(tool.name, tool.parameters), text)
-    return Call(text, tuple(f"{one.kind} at {one.path}: {one.message}" for one in found))
+    return Call(text, tuple(problems(call_schema(tool.name, tool.parameters), text)))
 
 
 @lru_cache(maxsize=1)
 def _loaded(folder: Path) -> tuple[Any, Any]:
     return models.load(folder), models.load_tokenizer(folder)
+
+
+def problems(schema: Schema, text: str) -> list[str]:
+    """Everything that keeps a text from being a strict call, a line each."""
+    return [f"{one.kind} at {one.path}: {one.message}" for one in faults(schema, text)]
 
 
 def pick(tools: list[Tool], name: str | None) -> Tool:

@@ -39,7 +39,7 @@ def tools(tmp_path: Path) -> Path:
     ("text", "expected"),
     [
         ('{"tool": "create_task", "parameters": {"title": "a", "priority": "low"}}', []),
-        ("Sure!", ["json_error: not one JSON document: Expecting value: line 1 column 1 (char 0)"]),
+        ("Sure!", ["json_error at $: Expecting value: line 1 column 1 (char 0)"]),
         (
             '{"tool": "create_task", "parameters": {"priority": "urgent", "due": 1}}',
             [
