@@ -39,12 +39,17 @@ def completion(content: str | None, finish_reason: str = "stop") -> Reply:
     return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
+def names_in(body: dict[str, Any]) -> list[str]:
+    """The parameters that a question asks to mention."""
+    (names,) = re.findall(r"exactly these parameters: (.*?)\. ", body["messages"][1]["content"])
+    return str(names).split(", ")
+
+
 def good(body: dict[str, Any]) -> Reply:
     """What a capable teacher says of the tool of tests/cases/tool.json."""
-    (names,) = re.findall(r"exactly these parameters: (.*?)\. ", body["messages"][1]["content"])
     values = {"title": f"Order {body['seed']}", "priority": "high", "limit": 3, "notify": True, "due": "2027-01-02"}
     schema = body["response_format"]["json_schema"]["schema"]["properties"]["parameters"]
-    parameters = {name: values.get(name, _any(schema["properties"][name])) for name in names.split(", ")}
+    parameters = {name: values.get(name, _any(schema["properties"][name])) for name in names_in(body)}
     return completion(json.dumps({"request": f"Please: {parameters}", "parameters": parameters}))
 
 
@@ -143,10 +148,7 @@ def test_what_is_asked(serve: Callable[..., Script]) -> None:
     script = serve(lambda body, number: good(body))
     made(script, 8)
     assert script.keys == {"Bearer sk-secret"}
-    asked = {
-        re.findall(r"exactly these parameters: (.*?)\. ", body["messages"][1]["content"])[0] for body in script.bodies
-    }
-    assert len(asked) > 1
+    assert len({tuple(names_in(body)) for body in script.bodies}) > 1
     for body in script.bodies:
         assert body["model"] == TEACHER.model
         schema = body["response_format"]["json_schema"]["schema"]

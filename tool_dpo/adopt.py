@@ -8,7 +8,7 @@ from tqdm import tqdm
 from tool_dpo.errors import InputError
 from tool_dpo.generate import generate
 from tool_dpo.importers import Imported, read, tools_of
-from tool_dpo.mcp_server import listed
+from tool_dpo.mcp_server import URLS, listed
 from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.tools import parse_tool
 from tool_dpo.wording import word
@@ -31,19 +31,20 @@ def adopt(source: str, *, mcp: bool = False) -> Imported:
     Raises:
         InputError: the document cannot be read, the server cannot be asked, or there is no such tool.
     """
-    if not mcp and source.startswith(("http://", "https://")):
+    if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
-    found = tools_of(listed(source)) if mcp else read(Path(source))
+    path = Path(source)
+    found = tools_of(listed(source)) if mcp else read(path)
     adopted = Imported(skipped=list(found.skipped), cut=found.cut)
     names: set[str] = set()
     for index, item in enumerate(tqdm(found.tools, desc="proving tools", delay=2)):
         try:
-            worded = _proved(item, Path(source))
+            worded = _proved(item, path)
             name = worded["function"]["name"]
             if name in names:
                 raise ValueError("its name stands twice")
         except (ValueError, InputError) as error:
-            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{Path(source)}: ')}")
+            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{path}: ')}")
         else:
             names.add(name)
             adopted.tools.append(worded)

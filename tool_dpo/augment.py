@@ -86,8 +86,8 @@ def resize_enums(case: Case, rng: random.Random) -> Case:
     """Widen and narrow the choices, those in use kept."""
 
     def resized(schema: Schema, used: list[Any]) -> Schema:
-        choices = schema.get("enum", [None])
-        if not all(isinstance(choice, str) for choice in choices):
+        choices = schema.get("enum")
+        if choices is None or not all(isinstance(choice, str) for choice in choices):
             return schema
         if rng.random() < _SHARE["narrow"]:
             kept = [choice for choice in choices if choice in used or rng.random() < 0.5]
@@ -119,9 +119,9 @@ def _in_range(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
 
 def _between(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
     low, high = _around(used or [rng.randint(1, 50)], rng)
-    ends: list[Schema] = [{"exclusiveMinimum": low - 1}, {"exclusiveMaximum": high + 1}]
+    over, under = {"exclusiveMinimum": low - 1}, {"exclusiveMaximum": high + 1}
     open_schema = {keyword: value for keyword, value in schema.items() if keyword not in ("minimum", "maximum")}
-    return {**open_schema, **rng.choice([*ends, {**ends[0], **ends[1]}, {**ends[0], **ends[1]}])}
+    return {**open_schema, **rng.choice([over, under, over | under, over | under])}
 
 
 def _around(used: list[Any], rng: random.Random) -> tuple[int, int]:

@@ -26,7 +26,7 @@ _MOST_OTHERS = 2
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
-"""The request of a tool's name and index; None where there is none."""
+"""The request of a tool and an index; None where there is none."""
 
 
 def generate(
@@ -96,14 +96,12 @@ class _Maker:
             request = self.source(tool, index, rng)
             if request is None:
                 return None
-            case = Case(tool.name, tool.parameters, request.parameters)
-            if not varied:
-                return _triplet(request.text, case, (), signature, self.params.mix, rng, None)
-            case, *others = self._varied(case, self._others(tool, name, rng), rng)
-            as_json = not others and rng.random() < self.params.json_schema
-            return _triplet(
-                request.text, case, others, definition if as_json else signature, self.params.mix, rng, tool.name
-            )
+            listed, write = [Case(tool.name, tool.parameters, request.parameters)], signature
+            if varied:
+                listed = list(self._varied(listed[0], self._others(tool, name, rng), rng))
+                if len(listed) == 1 and rng.random() < self.params.json_schema:
+                    write = definition
+            return _triplet(request.text, listed, write, self.params.mix, rng, tool.name if varied else None)
         except ValueError as error:
             text = f"request {request.text!r}: " if request else ""
             raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
@@ -153,19 +151,22 @@ def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
 
 def _triplet(
     request: str,
-    case: Case,
-    others: Sequence[Case],
+    cases: Sequence[Case],
     write: Callable[[str, Schema], str],
     mix: Mapping[Kind, float],
     rng: random.Random,
     varied_from: str | None,
 ) -> Triplet | None:
-    """A proved triplet of a request, None where no kind of violation has a place in its call."""
+    """A proved triplet of a request for the first case's call, the tools of all listed.
+
+    None where no kind of violation has a place in the call.
+    """
+    case, *others = cases
     schema = call_schema(case.tool, case.parameters)
     call = {"tool": case.tool, "parameters": case.values}
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
-    listed = rng.sample([case, *others], 1 + len(others))
+    listed = rng.sample(cases, len(cases))
     for kind in _by_chance(mix, rng):
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others]):
             return proved(

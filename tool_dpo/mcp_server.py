@@ -6,6 +6,7 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 
+URLS = ("http://", "https://")
 _SECONDS = 60
 _MOST_PAGES = 1000
 
@@ -19,11 +20,9 @@ def listed(server: str) -> dict[str, Any]:
         InputError: the client is not installed, or the server cannot be started or reached, or lists nothing in time.
     """
     try:
-        from mcp import Client  # noqa: F401
+        return asyncio.run(asyncio.wait_for(_listed(server), _SECONDS))
     except ImportError:
         raise InputError("mcp is not installed: pip install -c constraints.txt -e '.[mcp]'") from None
-    try:
-        return asyncio.run(asyncio.wait_for(_listed(server), _SECONDS))
     except TimeoutError:
         raise InputError(f"{server}: no list of tools within {_SECONDS} seconds") from None
     except Exception as error:
@@ -37,7 +36,7 @@ async def _listed(server: str) -> dict[str, Any]:
     from mcp import Client
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
-    if server.startswith(("http://", "https://")):
+    if server.startswith(URLS):
         client = Client(server)
     else:
         command, *arguments = shlex.split(server)

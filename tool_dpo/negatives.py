@@ -78,7 +78,7 @@ def _proposals(
     kind: str, parameters: Schema, call: dict[str, Any], chosen: str, rng: random.Random, others: Sequence[str]
 ) -> Iterator[str]:
     if kind == NOT_JSON:
-        texts = _malformed(chosen)
+        texts = _malformed(call, chosen)
         yield from rng.sample(texts, len(texts))
         return
     for edit in _edits(kind, parameters, call, rng, others):
@@ -158,11 +158,10 @@ def _misheard(sites: list[Site]) -> Iterator[Edit]:
                         yield Edit(site.path, other.value)
 
 
-def _malformed(text: str) -> list[str]:
-    """A call as it comes out when it is not written as JSON, or not alone."""
-    code = repr(json.loads(text))
+def _malformed(call: dict[str, Any], text: str) -> list[str]:
+    """A call and its JSON text as they come out when they are not written as JSON, or not alone."""
     return [
-        code,
+        repr(call),
         f"{text[:-2]},}}}}",
         text.replace('": ', "': ").replace(', "', ", '").replace('{"', "{'"),
         f"```json\n{text}\n```",

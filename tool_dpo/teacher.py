@@ -57,21 +57,20 @@ def requests(
     left_out: Counter[str] = Counter()
     found: dict[str, dict[str, Request]] = {tool.name: {} for tool in tools}
     for attempt in range(_ROUNDS):
-        wanted = {
-            (tool.name, index): _chat(tool, random.Random(f"{seed}/{tool.name}/{attempt}/{index}"), optional, params)
+        wanted = [
+            (tool, *_chat(tool, random.Random(f"{seed}/{tool.name}/{attempt}/{index}"), optional, params))
             for tool in tools
             for index in range(counts[tool.name] - len(found[tool.name]))
-        }
+        ]
         if not wanted:
             break
-        answers = server.ask([body for body, _ in wanted.values()])
-        by_name = {tool.name: tool for tool in tools}
-        for ((name, _), (_, mentioned)), answer in zip(wanted.items(), answers, strict=True):
+        answers = server.ask([body for _, body, _ in wanted])
+        for (tool, _, mentioned), answer in zip(wanted, answers, strict=True):
             try:
-                request = _request(by_name[name], mentioned, answer)
-                if request.text in found[name]:
+                request = _request(tool, mentioned, answer)
+                if request.text in found[tool.name]:
                     raise ValueError("said before")
-                found[name][request.text] = request
+                found[tool.name][request.text] = request
             except ValueError as error:
                 left_out[str(error)] += 1
     server.close()

@@ -11,6 +11,7 @@ import yaml
 from tests.helpers import ROOT
 from tool_dpo.params import load_params
 from tool_dpo.report import markdown, table
+from tool_dpo.split import held_out
 from tool_dpo.tools import read_tools
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -29,8 +30,13 @@ def test_the_readme_shows_the_recorded_metrics() -> None:
 
 def test_the_recorded_run_is_large_enough() -> None:
     data = json.loads((ROOT / "metrics/data.json").read_text())
-    assert data["triplets"] > PARAMS.generate.triplets * (1 + PARAMS.generate.variants) / 2  # training tools are varied
-    assert json.loads((ROOT / "metrics/dpo.json").read_text())["n"] >= 160
     tools = read_tools(ROOT / "data/tools")
+    each, more = divmod(PARAMS.generate.triplets, len(tools))
+    written = [
+        (each + (index < more), held_out(tool.name, PARAMS.split, PARAMS.seed)) for index, tool in enumerate(tools)
+    ]
+    varied = PARAMS.generate.variants * sum(count for count, part in written if part is None)
+    assert data["triplets"] == PARAMS.generate.triplets + varied
+    assert json.loads((ROOT / "metrics/dpo.json").read_text())["n"] >= 160
     assert data["tools"] == len(tools) >= 120
     assert len({tool.source for tool in tools}) >= 15
