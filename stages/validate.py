@@ -1,16 +1,18 @@
-"""Prove every triplet, and count what there is."""
+"""Prove every triplet, see that the model takes it whole, and count what there is."""
 
 from tool_dpo.errors import run
-from tool_dpo.model import load_tokenizer
+from tool_dpo.model import load_tokenizer, read_weights
 from tool_dpo.records import write_json
 from tool_dpo.stage import paths
-from tool_dpo.triplets import census, read_triplets
+from tool_dpo.triplets import census, check_lengths, read_triplets
 
 
 def main() -> None:
     data, base, out = paths("triplets", "base", "out", description=__doc__)
     triplets = list(read_triplets(data))
-    write_json(out, census(triplets, load_tokenizer(base)))
+    tokenizer = load_tokenizer(base)
+    check_lengths(data, triplets, tokenizer, read_weights(base).max_length)
+    write_json(out, census(triplets, tokenizer))
 
 
 if __name__ == "__main__":

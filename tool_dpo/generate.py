@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from heapq import nlargest
 
-from tool_dpo.augment import Case, plain, vary
+from tool_dpo.augment import Case, batch, plain, vary
 from tool_dpo.catalog import Request, Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
@@ -23,6 +23,7 @@ from tool_dpo.wording import word
 
 _ATTEMPTS = 50
 _MOST_OTHERS = 2
+_JOINTS = (" ", "\n", " Also: ", " And then: ", " Second: ")
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
@@ -96,15 +97,21 @@ class _Maker:
             request = self.source(tool, index, rng)
             if request is None:
                 return None
-            listed, write = [Case(tool.name, tool.parameters, request.parameters)], signature
-            if varied:
-                listed = list(self._varied(listed[0], self._others(tool, name, rng), rng))
-                if len(listed) == 1 and rng.random() < self.params.json_schema:
-                    write = definition
-            return _triplet(request.text, listed, write, self.params.mix, rng, tool.name if varied else None)
+            text, case = request.text, Case(tool.name, tool.parameters, request.parameters)
+            if not varied:
+                return _triplet(text, [case], signature, self.params.mix, rng)
+            listed, write = [case], signature
+            if rng.random() < self.params.batches and (more := self.source(tool, index + 1, rng)):
+                text, listed = f"{text}{rng.choice(_JOINTS)}{more.text}", [batch(case, more.parameters, rng)]
+            listed = list(self._varied(listed[0], self._others(tool, name, rng), rng))
+            if len(listed) == 1 and rng.random() < self.params.json_schema:
+                write = definition
+            if len(_prompt(text, listed, write)) > self.params.room:
+                text, listed, write = request.text, list(self._varied(case, [], rng)), signature
+            return _triplet(text, listed, write, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
-            text = f"request {request.text!r}: " if request else ""
-            raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
+            said = f"request {request.text!r}: " if request else ""
+            raise InputError(f"{tool.source}: tool {tool.name!r}: {said}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one: those of highest hash, so that a new tool seldom changes them."""
@@ -155,7 +162,7 @@ def _triplet(
     write: Callable[[str, Schema], str],
     mix: Mapping[Kind, float],
     rng: random.Random,
-    varied_from: str | None,
+    varied_from: str | None = None,
 ) -> Triplet | None:
     """A proved triplet of a request for the first case's call, the tools of all listed.
 
@@ -171,7 +178,7 @@ def _triplet(
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others]):
             return proved(
                 {
-                    "prompt": prompt(request, *((one.tool, one.parameters) for one in listed), written=write),
+                    "prompt": _prompt(request, listed, write),
                     "chosen": json.dumps(call, ensure_ascii=False),
                     "rejected": found.text,
                     "schema": schema,
@@ -183,6 +190,10 @@ def _triplet(
                 }
             )
     return None
+
+
+def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:
+    return prompt(request, *((case.tool, case.parameters) for case in cases), written=write)
 
 
 def _words(prompt: str) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ _GRAM = 8
 _WORDS = ("title", "description", "$comment")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is compared of a triplet or of a case from elsewhere: a prompt, its tool, and the schema of the call."""
+
+    prompt: str
+    tool: str
+    schema: Schema
+
+
 def report(training: list[Path], held_out: Mapping[str, Path], out: Path) -> None:
     """Write the contamination of each held-out file by the training files.
 
@@ -27,8 +37,8 @@ def report(training: list[Path], held_out: Mapping[str, Path], out: Path) -> Non
     write_json(out, {name: contamination(trained_on, list(read_triplets(path))) for name, path in held_out.items()})
 
 
-def contamination(training: list[Triplet], held_out: list[Triplet]) -> dict[str, int]:
-    """How many held-out triplets share their tool's name, its schema, or part of their request with training.
+def contamination(training: Sequence[Asked | Triplet], held_out: Sequence[Asked | Triplet]) -> dict[str, int]:
+    """How many held-out cases share their tool's name, its schema, or part of their request with training.
 
     Names are compared without case and separators; schemas by what validates, whatever its order and words.
     """

@@ -8,7 +8,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.params import WeightsParams, read_section
+from tool_dpo.params import SftParams, WeightsParams, read_section
 from tool_dpo.prompt import messages
 from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
@@ -122,14 +122,19 @@ def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "Pre
     return model
 
 
-def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: int) -> "PreTrainedModel":
+def adapt(model: "PreTrainedModel", folder: Path, params: SftParams, seed: int) -> "PreTrainedModel":
     """A fresh LoRA adapter (arXiv 2106.09685) on every linear layer of the blocks, the only part that trains."""
     weights = read_weights(folder)
     if weights.backend == "unsloth":
         from unsloth import FastLanguageModel
 
         return FastLanguageModel.get_peft_model(
-            model, r=rank, lora_alpha=alpha, lora_dropout=0, random_state=seed, use_gradient_checkpointing="unsloth"
+            model,
+            r=params.lora_rank,
+            lora_alpha=params.lora_alpha,
+            lora_dropout=0,
+            random_state=seed,
+            use_gradient_checkpointing="unsloth",
         )
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
     from transformers import set_seed
@@ -137,7 +142,9 @@ def adapt(model: "PreTrainedModel", folder: Path, rank: int, alpha: int, seed: i
     set_seed(seed)
     if weights.load_in_4bit:
         model = prepare_model_for_kbit_training(model)
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+    config = LoraConfig(
+        r=params.lora_rank, lora_alpha=params.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
     return get_peft_model(model, config)
 
 
@@ -169,13 +176,14 @@ def generate(
     batch_size: int,
     temperature: float = 0.0,
     seed: int = 0,
+    processor: Callable[[list[int]], "LogitsProcessor"] | None = None,
     done: Container[int] = (),
 ) -> Iterator[tuple[int, str]]:
     """An answer to each prompt, as (index, text), batch by batch, longest prompts first.
 
     Greedy at temperature 0; above it sampled from the whole distribution, each batch from a seed of its own, so
     that leaving out the batches already `done` changes no other. An answer cut off by `max_new_tokens` comes as
-    it is, so it does not parse.
+    it is, so it does not parse. `processor` may change the scores of the prompts of a batch, given their indices.
     """
     import torch
     from transformers import GenerationConfig
@@ -198,8 +206,9 @@ def generate(
             continue
         torch.manual_seed(seed + start)
         inputs = tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
+        processors = [processor(batch)] if processor else []
         with torch.inference_mode():
-            output = model.generate(**inputs.to(model.device), generation_config=config)
+            output = model.generate(**inputs.to(model.device), generation_config=config, logits_processor=processors)
         answers = output[:, inputs["input_ids"].shape[1] :]
         texts = tokenizer.batch_decode(answers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         yield from zip(batch, texts, strict=True)

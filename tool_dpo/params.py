@@ -68,6 +68,10 @@ class GenerateParams:
     """Chance that the prompt of a varied schema lists other tools beside the right one."""
     json_schema: Annotated[float, Chance]
     """Chance that it has its tool, where there is but one, as JSON Schema instead of a signature."""
+    batches: Annotated[float, Chance]
+    """Chance that the prompt of a varied schema asks for two calls, of a tool that takes a list of them."""
+    room: Annotated[int, NotNegative]
+    """Longest prompt, in characters, with other tools, JSON Schema or two calls; a longer one does without."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
@@ -106,6 +110,8 @@ class AnswerParams:
     """Which tools are asked: test for the figures, validation to choose hyperparameters."""
     max_new_tokens: Annotated[int, Positive]
     """Longest answer, in tokens."""
+    constrained: bool
+    """Whether decoding is held to the schema of the call that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +157,8 @@ class SftParams(TrainParams):
 class DpoParams(TrainParams):
     sft_weight: Annotated[float, NotNegative]
     """Weight of the chosen answer's SFT loss beside the preference loss (RPO, arXiv 2404.19733); 0 leaves it out."""
+    max_displacement: Annotated[float, Positive]
+    """Most that the chosen calls may lose against the SFT model, in nats a call, before the stage fails."""
 
 
 @dataclass(frozen=True)

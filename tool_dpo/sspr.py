@@ -53,15 +53,15 @@ def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "n": n,
         "passed": passed,
-        "sspr": _rate(passed, n),
-        "exact": _rate(sum(verdict.exact for verdict in verdicts), n),
-        "extracted": _rate(sum(verdict.extracted for verdict in verdicts), n),
+        "sspr": rate(passed, n),
+        "exact": rate(sum(verdict.exact for verdict in verdicts), n),
+        "extracted": rate(sum(verdict.extracted for verdict in verdicts), n),
         "failures": {name: failures[name] for name in FAILURES},
         "other_keywords": {str(name): count for name, count in sorted(other.items(), key=str)},
     }
 
 
-def _rate(count: int, n: int) -> dict[str, float]:
+def rate(count: int, n: int) -> dict[str, float]:
     from scipy.stats import binomtest
 
     interval = binomtest(count, n).proportion_ci(method="wilson")

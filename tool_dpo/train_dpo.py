@@ -13,14 +13,23 @@ from tool_dpo.params import DpoParams, LossType
 from tool_dpo.prompt import messages
 
 if TYPE_CHECKING:
-    from trl import DPOTrainer
+    from tool_dpo.preference import PreferenceTrainer
 
 _CURVE = {
     "loss": "loss",
+    "delta": "delta",
     "margin": "margin",
+    "displacement": "displacement",
     "rewards/accuracies": "accuracy",
     "logps/chosen": "logp_chosen",
     "logps/rejected": "logp_rejected",
+    "token/chosen": "token_chosen",
+    "token/rejected": "token_rejected",
+    "chosen/prefix": "chosen_prefix",
+    "chosen/differing": "chosen_differing",
+    "chosen/rest": "chosen_rest",
+    "rejected/differing": "rejected_differing",
+    "rejected/rest": "rejected_rest",
 }
 
 
@@ -30,11 +39,12 @@ def train_dpo(
     """Train the SFT adapter on to prefer the chosen calls of `data`, and write it to `out`.
 
     The reference is the SFT model itself; its log-probabilities are computed once, before training.
-    `curve` gets per step: the loss; the margin, log-ratio of chosen less that of rejected (nats a pair);
-    its accuracy; and the log-probability of each (nats a call).
+    `curve` gets per step: the loss; what it acts on (`delta`); the margin, log-ratio of chosen less that of rejected
+    (nats a pair); what the chosen calls have lost against the reference (`displacement`, nats a call); the margin's
+    accuracy; the log-probability of each (nats a call), of one of its tokens, and of each part (`preference.parts`).
 
     Raises:
-        InputError: a pair that breaks its promise, or a model that cannot be loaded.
+        InputError: a pair that breaks its promise, a model that cannot be loaded, or chosen calls that lose too much.
     """
     pairs = read_pairs(data)
     settings = {"dpo": asdict(params), "beta": beta, "loss_type": loss_type, "seed": seed}
@@ -46,6 +56,7 @@ def train_dpo(
     models.save(trainer.model, sft, out)
     for row in log:
         row["margin"] = float(row["rewards/margins"]) / beta
+        row["displacement"] = -float(row["rewards/chosen"]) / beta
     write_curve(curve, log, _CURVE)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -58,13 +69,14 @@ def make_trainer(
     beta: float,
     loss_type: LossType,
     seed: int,
-) -> "DPOTrainer":
+) -> "PreferenceTrainer":
     """TRL's trainer with the SFT adapter both as what trains and, frozen, as the reference."""
     weights = models.read_weights(sft)
     model = models.load(sft, trainable=True)  # before the imports: unsloth patches what is imported after it
     from datasets import Dataset
-    from trl import DPOConfig, DPOTrainer
+    from trl import DPOConfig
 
+    from tool_dpo.preference import Displacement, PreferenceTrainer
     from tool_dpo.training import trainer_settings
 
     args = DPOConfig(
@@ -74,11 +86,12 @@ def make_trainer(
         loss_weights=[1.0, params.sft_weight] if params.sft_weight else None,
         precompute_ref_log_probs=True,
     )
-    return DPOTrainer(
+    return PreferenceTrainer(
         model=model,
         args=args,
         train_dataset=Dataset.from_list([_row(pair) for pair in pairs]),
         processing_class=models.load_tokenizer(sft),
+        callbacks=[Displacement(params.max_displacement, beta)],
     )
 
 

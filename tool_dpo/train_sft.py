@@ -35,7 +35,7 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
 
     tokenizer = models.load_tokenizer(base)
     trainer = SFTTrainer(
-        model=models.adapt(model, base, params.lora_rank, params.lora_alpha, seed),
+        model=models.adapt(model, base, params, seed),
         args=SFTConfig(**trainer_settings(params, weights, seed, checkpoints), completion_only_loss=True),
         train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
         processing_class=tokenizer,

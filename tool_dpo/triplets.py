@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from tool_dpo.errors import InputError
+from tool_dpo.prompt import messages
 from tool_dpo.records import read_lines
 from tool_dpo.schema import NOT_JSON, WRONG_VALUE, Schema, check_refs, faults, validator
 
@@ -117,6 +118,27 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") ->
         "keywords": _counts(triplet.keyword for triplet in triplets),
         "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
     }
+
+
+def check_lengths(
+    path: Path, triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", max_length: int
+) -> None:
+    """Refuse a triplet that training would cut, its longer answer counted.
+
+    Raises:
+        InputError: names the file and the line.
+    """
+    longer = [max(triplet.chosen, triplet.rejected, key=len) for triplet in triplets]
+    chats = [
+        [*messages(triplet.prompt), {"role": "assistant", "content": text}]
+        for triplet, text in zip(triplets, longer, strict=True)
+    ]
+    for number, ids in enumerate(tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"], 1):
+        if len(ids) > max_length:
+            raise InputError(
+                f"{path}:{number}: {len(ids)} tokens, expected at most {max_length}, the model's max_length in "
+                f"params.yaml: raise it, or leave out the tool {triplets[number - 1].tool!r}"
+            )
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

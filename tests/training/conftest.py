@@ -1,5 +1,6 @@
 """The two-layer random model and a few triplets, for tests that train."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams, load_params
 from tool_dpo.records import write_lines
 from tool_dpo.tools import read_tools
+from tool_dpo.train_sft import train_sft
 from tool_dpo.triplets import Triplet
 
 PARAMS = load_params(ROOT / "params.yaml")
@@ -49,3 +51,11 @@ def pairs(data: Path, triplets: list[Triplet]) -> Path:
     path = data.with_name("pairs.jsonl")
     write_lines(path, (typed(triplet).record() for triplet in triplets))
     return path
+
+
+@pytest.fixture(scope="session")
+def sft(tiny: ModelParams, base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sft")
+    with contextlib.chdir(folder):
+        train_sft(data, base, folder / "sft", folder / "sft.csv", replace(tiny.sft, batch_size=4, epochs=2), seed=3)
+    return folder / "sft"

@@ -13,7 +13,7 @@ from tool_dpo.params import AnswerParams, BatchParams, MineParams
 from tool_dpo.records import read_answers
 from tool_dpo.triplets import Triplet
 
-ASK = AnswerParams(split="test", max_new_tokens=3)
+ASK = AnswerParams(split="test", max_new_tokens=3, constrained=False)
 BATCH = BatchParams(batch_size=8)
 
 

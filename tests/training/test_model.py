@@ -117,7 +117,7 @@ def test_unsloth_is_asked_for_what_the_params_say(base: Path, tmp_path: Path, mo
     folder = tmp_path / "base"
     _write_folder(QWEN, folder)
     model = models.load(folder, trainable=True)
-    models.adapt(model, folder, rank=16, alpha=16, seed=3)
+    models.adapt(model, folder, PARAMS.models["qwen2.5-coder-7b"].sft, seed=3)
     (folder / models.ADAPTER).write_text("{}")
     models.load(folder)
     (_, first), (_, adapter), (_, second), (last, _) = asked

@@ -1,6 +1,5 @@
 """SFT and DPO on the tiny model: what they start from, what they learn, what a killed run goes on with."""
 
-import contextlib
 import csv
 import math
 import os
@@ -25,12 +24,8 @@ from tool_dpo.train_sft import train_sft
 from tool_dpo.triplets import Triplet
 
 
-@pytest.fixture(scope="module")
-def sft(tiny: ModelParams, base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sft")
-    with contextlib.chdir(folder):
-        train_sft(data, base, folder / "sft", folder / "sft.csv", replace(tiny.sft, batch_size=4, epochs=2), seed=3)
-    return folder / "sft"
+def _chosen_parts(row: dict[str, float]) -> float:
+    return sum(row[f"chosen_{part}"] for part in ("prefix", "differing", "rest"))
 
 
 def _curve(path: Path) -> list[dict[str, float]]:
@@ -114,6 +109,7 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
     assert sum(row["margin"] for row in rows[-5:]) / 5 > 0.3
     assert sum(row["loss"] for row in rows[-5:]) / 5 < math.log(2)
     assert _adapter(out).keys() == _adapter(sft).keys()
+    assert all(row["logp_chosen"] == pytest.approx(_chosen_parts(row), rel=1e-3) for row in rows)
 
 
 def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_path: Path) -> None:

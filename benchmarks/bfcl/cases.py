@@ -1,0 +1,99 @@
+"""Read cases of the Berkeley Function Calling Leaderboard from its package: one call, to one of one or more tools."""
+
+import importlib.util
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.errors import InputError, run
+from tool_dpo.prompt import prompt
+from tool_dpo.records import write_lines
+from tool_dpo.schema import Schema, call_schema, required_first, violations
+from tool_dpo.stage import paths
+
+CATEGORIES = ("simple_python", "multiple")
+_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
+"""BFCL names types as Python does; the others are JSON Schema's."""
+
+
+def main() -> None:
+    (out,) = paths("out", description=__doc__)
+    write_lines(out, cases())
+
+
+def cases() -> Iterator[dict[str, Any]]:
+    """Every case as a record: the prompt, the schema of the right call, and what BFCL accepts.
+
+    `expected` is the first accepted call that fits the schema; None where none does, and so no strict answer is right.
+    """
+    folder = _package() / "data"
+    for category in CATEGORIES:
+        name = f"BFCL_v4_{category}.json"
+        answers = {one["id"]: one["ground_truth"][0] for one in _lines(folder / "possible_answer" / name)}
+        for case in _lines(folder / name):
+            ((tool, accepted),) = answers[case["id"]].items()
+            functions = {one["name"]: required_first(json_schema(one["parameters"])) for one in case["function"]}
+            schema = call_schema(tool, functions[tool])
+            yield {
+                "id": case["id"],
+                "prompt": prompt(case["question"][0][0]["content"], *functions.items()),
+                "tool": tool,
+                "schema": schema,
+                "expected": _expected(tool, accepted, schema),
+                "function": next(one for one in case["function"] if one["name"] == tool),
+                "accepted": accepted,
+            }
+
+
+def json_schema(node: Schema) -> Schema:
+    """BFCL's form of a schema as JSON Schema."""
+    result = dict(node)
+    if "type" in node:
+        result["type"] = _TYPES.get(node["type"], node["type"])
+    if "properties" in node:
+        result["properties"] = {name: json_schema(sub) for name, sub in node["properties"].items()}
+    if "items" in node:
+        result["items"] = json_schema(node["items"])
+    return result
+
+
+def _expected(tool: str, accepted: dict[str, list[Any]], schema: Schema) -> str | None:
+    options = [[(name, value) for value in _values(some)] for name, some in accepted.items() if "" not in some]
+    for parameters in product(*options):
+        call = {"tool": tool, "parameters": dict(parameters)}
+        if not violations(schema, call):
+            return json.dumps(call, ensure_ascii=False)
+    return None
+
+
+def _values(options: list[Any]) -> Iterator[Any]:
+    """Accepted values as they would stand in a call; inside objects BFCL lists the accepted values once more."""
+    for option in options:
+        if isinstance(option, list) and all(isinstance(one, dict) for one in option):
+            yield [_object(one) for one in option]
+        elif isinstance(option, dict):
+            yield _object(option)
+        else:
+            yield option
+
+
+def _object(fields: dict[str, list[Any]]) -> dict[str, Any]:
+    return {name: next(_values(some)) for name, some in fields.items() if "" not in some}
+
+
+def _package() -> Path:
+    spec = importlib.util.find_spec("bfcl_eval")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError("bfcl-eval is not installed: pip install --no-deps -c constraints.txt bfcl-eval")
+    return Path(spec.submodule_search_locations[0])
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+if __name__ == "__main__":
+    run(main)

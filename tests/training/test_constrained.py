@@ -1,0 +1,62 @@
+"""Constrained decoding: even a model of random weights writes a call that fits."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_answers import ASK, BATCH
+from tool_dpo import answers
+from tool_dpo.constrained import Constrained, guide
+from tool_dpo.errors import InputError
+from tool_dpo.model import load_tokenizer
+from tool_dpo.records import read_answers, write_lines
+from tool_dpo.schema import Schema, call_schema, faults
+from tool_dpo.sspr import judge
+from tool_dpo.triplets import Triplet
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def closed(**properties: Schema) -> Schema:
+    return call_schema("set", {"type": "object", "properties": properties, "required": list(properties)})
+
+
+SCHEMAS = [
+    closed(level={"type": "string", "enum": ["low", "high"]}),
+    closed(on={"type": "boolean"}, count={"type": "integer", "minimum": 3, "maximum": 12}),
+    closed(at={"type": "object", "properties": {"day": {"const": "monday"}}, "required": ["day"]}),
+    closed(),
+]
+
+
+def test_answers_fit_their_own_schemas_whatever_the_model(base: Path) -> None:
+    prompts = [f"request {index}" for index in range(len(SCHEMAS))]
+    held = answers.ask(prompts, base, max_new_tokens=80, batch_size=3, schemas=SCHEMAS)
+    assert [faults(schema, text) for schema, text in zip(SCHEMAS, held, strict=True)] == [[]] * len(SCHEMAS)
+    free = answers.ask(prompts, base, max_new_tokens=20, batch_size=3)
+    assert all(judge(schema, text).failure for schema, text in zip(SCHEMAS, free, strict=True))
+
+
+def test_the_param_switches_it_on(base: Path, triplets: list[Triplet], tmp_path: Path) -> None:
+    write_lines(tmp_path / "data.jsonl", (triplet.record() for triplet in triplets[:4]))
+    for constrained in (True, False):
+        answers.answer(
+            tmp_path / "data.jsonl", base, tmp_path / "out.jsonl", replace(ASK, constrained=constrained), BATCH
+        )
+        found = read_answers(tmp_path / "out.jsonl")
+        assert all(answer.text.startswith('{"') for answer in found) is constrained
+
+
+def test_every_test_schema_can_be_held(base: Path, triplets: list[Triplet]) -> None:
+    Constrained([triplet.schema for triplet in triplets], guide(load_tokenizer(base)))
+
+
+def test_without_the_extra_it_is_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tool_dpo.constrained", None)
+    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.constrained: pip install"):
+        answers.ask(["hi"], base, max_new_tokens=1, batch_size=1, schemas=[closed()])

@@ -1,0 +1,90 @@
+"""What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tool_dpo.errors import InputError
+from tool_dpo.pairs import typed
+from tool_dpo.params import ModelParams
+from tool_dpo.preference import Displacement, parts
+from tool_dpo.train_dpo import make_trainer
+from tool_dpo.triplets import Triplet
+
+SHORT = {"p": "prefix", "d": "differing", "r": "rest"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "of_chosen", "of_rejected"),
+    [
+        ("abcde", "abXde", "ppdrr", "ppdrr"),  # a value changed
+        ("abcde", "abde", "ppdrr", "pprr"),  # a field left out
+        ("abde", "abcde", "pprr", "ppdrr"),  # one invented
+        ("abc", "abc", "ppp", "ppp"),
+        ("abc", "ab", "ppd", "pp"),  # cut off
+        ("abc", "xyz", "ddd", "ddd"),
+        ("abcabc", "xabc", "rrrddd", "drrr"),
+        ("", "a", "", "d"),
+    ],
+)
+def test_parts_of_two_answers(chosen: str, rejected: str, of_chosen: str, of_rejected: str) -> None:
+    found = parts([*map(ord, chosen)], [*map(ord, rejected)])
+    assert found == ([SHORT[one] for one in of_chosen], [SHORT[one] for one in of_rejected])
+
+
+@given(chosen=st.lists(st.integers(0, 3)), rejected=st.lists(st.integers(0, 3)))
+def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) -> None:
+    of_chosen, of_rejected = parts(chosen, rejected)
+    for name in ("prefix", "rest"):
+        alike = [
+            [token for token, part in zip(tokens, named, strict=True) if part == name]
+            for tokens, named in ((chosen, of_chosen), (rejected, of_rejected))
+        ]
+        assert alike[0] == alike[1]
+
+
+@pytest.mark.parametrize("loss_type", ["ipo", "sigmoid"])
+def test_the_parts_sum_to_the_answers(
+    loss_type: str, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, tiny.dpo, 0.1, loss_type, seed=3)
+    batch = next(iter(trainer.get_train_dataloader()))
+    batch["ref_chosen_logps"] -= 2.0  # as if training had raised each chosen answer by two nats
+    with torch.no_grad():
+        trainer.compute_loss(trainer.model, batch)
+    found = {name: values[-1] for name, values in trainer._metrics["train"].items()}
+    for side in ("chosen", "rejected"):
+        total = sum(found[f"{side}/{part}"] for part in SHORT.values())
+        assert total == pytest.approx(found[f"logps/{side}"], rel=1e-4)
+    assert found["chosen/prefix"] == pytest.approx(found["rejected/prefix"], rel=1e-4)
+    lengths = batch["completion_mask"].sum(dim=1)[: len(batch["ref_chosen_logps"])]
+    expected = (2.0 / lengths).mean().item() if loss_type == "ipo" else 2.0
+    assert found["delta"] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "stops"),
+    [
+        ([-0.1] * 30, False),  # beta 0.1: one nat a call
+        ([-0.6] * 30, True),
+        ([0.5] * 19 + [-0.6], False),  # one bad step among the last twenty
+        ([0.5] * 40, False),
+    ],
+)
+def test_a_training_that_loses_its_chosen_calls_stops(rewards: list[float], stops: bool) -> None:
+    alarm = Displacement(most=5.0, beta=0.1)
+
+    def run() -> None:
+        for step, reward in enumerate(rewards, 1):
+            alarm.on_log(None, SimpleNamespace(global_step=step), None, logs={"rewards/chosen": reward})
+        alarm.on_log(None, SimpleNamespace(global_step=0), None, logs={"train_runtime": 1.0})
+
+    if stops:
+        with pytest.raises(InputError, match=r"step 1: the chosen calls have lost 6 nats .* at most .* 5: lower"):
+            run()
+    else:
+        run()
