@@ -70,24 +70,6 @@ def test_required_properties_stay_first_and_the_call_follows_the_schema(case: Ca
     assert list(varied.values) == [name for name in names if name in varied.values]
 
 
-@given(data=st.data(), case=cases(), seed=st.integers(0, 9))
-def test_two_calls_become_one_list(data: st.DataObject, case: Case, seed: int) -> None:
-    more = data.draw(values(case.parameters))
-    both = augment.batch(case, more, random.Random(seed))
-    assert faults(both) == []
-    assert [*both.values.values()] == [[case.values, more]]
-
-
-def test_names_that_sound_like_the_tools_own_take_no_free_text() -> None:
-    case = Case("play", {"type": "object", "properties": {"zzz": {"type": "string"}}}, {})
-    for seed in range(200):
-        extra = augment.add_optional(case, random.Random(seed)).parameters["properties"]
-        for name, schema in extra.items():
-            if name != "zzz" and "zzz" in name:
-                assert schema["type"] != "array"
-                assert schema["type"] != "string" or schema.keys() & {"format", "pattern", "enum"}
-
-
 def test_each_variation_shows() -> None:
     tool = task()
     case = Case(tool.name, tool.parameters, {"title": "Review PR", "priority": "high", "estimate": 4, "notify": True})

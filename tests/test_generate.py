@@ -26,7 +26,7 @@ def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Tri
 
 
 def varied(tools: list[Tool], held_out: str = "", **changes: Any) -> list[Triplet]:
-    params = replace(DEFAULT, triplets=4 * len(tools), **{"room": 10_000, "batches": 0.0, **changes})
+    params = replace(DEFAULT, triplets=4 * len(tools), **{"room": 10_000, **changes})
     return [one for one in generate(tools, params, 1, lambda name: name == held_out) if one.varied_from]
 
 
@@ -141,23 +141,12 @@ def test_one_tool_may_stand_as_json_schema() -> None:
         assert definition == {"name": triplet.tool, "parameters": triplet.schema["properties"]["parameters"]}
 
 
-def longest_list(values: Any) -> int:
-    inner = values.values() if isinstance(values, dict) else values if isinstance(values, list) else []
-    return max([len(values) if isinstance(values, list) else 0, *map(longest_list, inner)])
-
-
-def test_two_calls_may_be_asked_for_in_one_list() -> None:
-    triplets = varied([task()], batches=1.0, distractors=0.0)
-    assert {longest_list(json.loads(triplet.chosen)) for triplet in triplets} == {2}
-
-
-@pytest.mark.parametrize("extra", ["batches", "distractors", "json_schema"])
+@pytest.mark.parametrize("extra", ["distractors", "json_schema"])
 def test_a_prompt_without_room_does_without(extra: str) -> None:
-    extras = {**dict.fromkeys(["batches", "distractors", "json_schema"], 0.0), extra: 1.0}
+    extras = {"distractors": 0.0, "json_schema": 0.0, extra: 1.0}
     for triplet in varied([named("a"), named("b")], room=0, **extras):
         (tool,) = triplet.prompt.split("\nTool: ")[1:]
         assert tool.startswith(f'"{triplet.tool}"(')
-        assert longest_list(json.loads(triplet.chosen)) < 2
 
 
 def test_a_varied_name_is_never_that_of_another_tool() -> None:

@@ -19,7 +19,6 @@ _ONE = GenerateParams(
     variants=0,
     distractors=0.0,
     json_schema=0.0,
-    batches=0.0,
     room=0,
     optional=0.5,
     mix=dict.fromkeys(get_args(Kind), 1.0),

@@ -18,12 +18,11 @@ from tool_dpo.schema import Schema, validator
 Spell = Callable[[str], str]
 
 _SHARE = {
-    "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.6, "restyle": 0.5, "rename": 0.75,
-    "nest": 0.2, "depend": 1.0,
+    "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "rename": 0.75,
+    "nest": 0.2, "depend": 0.8,
 }  # fmt: skip
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
-_PATTERNS = ("^[A-Z]{3}$", "^[0-9]{5}$", "^[A-Z]{2}-[0-9]{4}$", "^#[0-9A-F]{6}$", "^[a-z0-9-]+$", "^\\+[0-9]{7,15}$")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+)*")
 _TIES = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "patternProperties")
 """Keywords that may name an object's properties elsewhere, which then keep their names."""
@@ -64,26 +63,23 @@ def add_optional(case: Case, rng: random.Random) -> Case:
     """Give the tool optional properties that the request does not speak of."""
     if rng.random() >= _SHARE["extra"] or _ties(case.parameters):
         return case
-    own = case.parameters.get("properties", {})
-    extra = dict(_invented(list(own), rng) for _ in range(rng.randint(1, _MOST_EXTRA)))
-    return _with_properties(case, {**extra, **own})
+    extra = dict(_invented(rng) for _ in range(rng.randint(1, _MOST_EXTRA)))
+    return _with_properties(case, {**extra, **case.parameters.get("properties", {})})
 
 
-def _invented(names: list[str], rng: random.Random) -> tuple[str, Schema]:
-    """A name and a schema; half of the names sound like one of the tool's own, and then no text fits the schema."""
+def _invented(rng: random.Random) -> tuple[str, Schema]:
     words = _vocabulary()
-    narrow: list[Schema] = [
-        *({"type": kind} for kind in ("integer", "number", "boolean")),
-        {"type": "string", "format": rng.choice(("date", "email", "date-time", "uri"))},
-        {"type": "string", "pattern": rng.choice(_PATTERNS)},
-        {"type": "integer", "minimum": rng.randint(0, 5), "maximum": 10 * rng.randint(1, 20)},
-        {"type": "string", "enum": rng.sample(words, rng.randint(2, 5))},
-    ]
-    if names and rng.random() < 0.5:
-        near = [rng.choice(split(rng.choice(names)) or ["item"]), rng.choice(words)]
-        return "_".join(rng.sample(near, 2)), rng.choice(narrow)
-    free: list[Schema] = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
-    return "_".join(rng.sample(words, rng.randint(1, 2))), rng.choice([*narrow, *free])
+    name = "_".join(rng.sample(words, rng.randint(1, 2)))
+    schema: Schema = rng.choice(
+        [
+            *({"type": kind} for kind in ("string", "integer", "number", "boolean")),
+            {"type": "string", "format": rng.choice(("date", "email", "date-time"))},
+            {"type": "integer", "minimum": rng.randint(0, 5), "maximum": 10 * rng.randint(1, 20)},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "string", "enum": rng.sample(words, rng.randint(2, 5))},
+        ]
+    )
+    return name, schema
 
 
 def resize_enums(case: Case, rng: random.Random) -> Case:
@@ -123,8 +119,9 @@ def _in_range(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
 
 def _between(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
     low, high = _around(used or [rng.randint(1, 50)], rng)
+    over, under = {"exclusiveMinimum": low - 1}, {"exclusiveMaximum": high + 1}
     open_schema = {keyword: value for keyword, value in schema.items() if keyword not in ("minimum", "maximum")}
-    return {**open_schema, "exclusiveMinimum": low - 1, "exclusiveMaximum": high + 1}
+    return {**open_schema, **rng.choice([over, under, over | under, over | under])}
 
 
 def _around(used: list[Any], rng: random.Random) -> tuple[int, int]:
@@ -157,8 +154,8 @@ def _only(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
 
 
 _LIMITS: dict[str, list[Callable[[Schema, list[Any], random.Random], Schema]]] = {
-    "integer": [_in_range, _between, _between, _between, _in_steps, _in_steps, _or_null],
-    "number": [_in_range, _between, _between, _between, _in_steps, _in_steps, _or_null],
+    "integer": [_in_range, _between, _between, _between, _in_steps, _or_null],
+    "number": [_in_range, _between, _between, _between, _in_steps, _or_null],
     "string": [_of_length, _of_length, _or_null, _only],
     "boolean": [_or_null],
     "array": [_of_count],
@@ -250,13 +247,6 @@ def nest(case: Case, rng: random.Random) -> Case:
     if moved := {name: case.values[name] for name in inner if name in case.values}:
         values[outer] = [moved] if listed else moved
     return Case(case.tool, parameters, values)
-
-
-def batch(case: Case, more: dict[str, Any], rng: random.Random) -> Case:
-    """Two calls of a tool as one of a tool that takes a list of them."""
-    name = rng.choice(_BATCHES)
-    listed = {"type": "object", "properties": {name: {"type": "array", "items": case.parameters}}, "required": [name]}
-    return Case(case.tool, listed, {name: [case.values, more]})
 
 
 def reorder(case: Case, rng: random.Random) -> Case:
@@ -364,7 +354,6 @@ _STYLES: tuple[Callable[[list[str]], str], ...] = (
 _ANY_CHOICE = ("other", "none", "default", "unknown", "any", "custom", "auto", "all", "mixed", "unspecified")
 _CONSONANTS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr")
 _GROUPS = ("details", "options", "settings", "info", "data", "spec", "request", "payload", "attributes", "config")
-_BATCHES = ("items", "entries", "requests", "list", "batch", "records")
 _PREFIXES = ("new", "target", "item", "request", "primary", "current", "given", "main", "selected", "my")
 _SYNONYMS = """
     create add make new register | get fetch read show retrieve load

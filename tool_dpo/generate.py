@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from heapq import nlargest
 
-from tool_dpo.augment import Case, batch, plain, vary
+from tool_dpo.augment import Case, plain, vary
 from tool_dpo.catalog import Request, Speaker
 from tool_dpo.errors import InputError
 from tool_dpo.negatives import negative
@@ -23,7 +23,6 @@ from tool_dpo.wording import word
 
 _ATTEMPTS = 50
 _MOST_OTHERS = 2
-_JOINTS = (" ", "\n", " Also: ", " And then: ", " Second: ")
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
@@ -97,21 +96,18 @@ class _Maker:
             request = self.source(tool, index, rng)
             if request is None:
                 return None
-            text, case = request.text, Case(tool.name, tool.parameters, request.parameters)
+            case = Case(tool.name, tool.parameters, request.parameters)
             if not varied:
-                return _triplet(text, [case], signature, self.params.mix, rng)
-            listed, write = [case], signature
-            if rng.random() < self.params.batches and (more := self.source(tool, index + 1, rng)):
-                text, listed = f"{text}{rng.choice(_JOINTS)}{more.text}", [batch(case, more.parameters, rng)]
-            listed = list(self._varied(listed[0], self._others(tool, name, rng), rng))
+                return _triplet(request.text, [case], signature, self.params.mix, rng)
+            listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            if len(_prompt(text, listed, write)) > self.params.room:
-                text, listed, write = request.text, list(self._varied(case, [], rng)), signature
-            return _triplet(text, listed, write, self.params.mix, rng, varied_from=tool.name)
+            if len(_prompt(request.text, listed, write)) > self.params.room:
+                listed, write = listed[:1], signature
+            return _triplet(request.text, listed, write, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
-            said = f"request {request.text!r}: " if request else ""
-            raise InputError(f"{tool.source}: tool {tool.name!r}: {said}{error}") from None
+            text = f"request {request.text!r}: " if request else ""
+            raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one: those of highest hash, so that a new tool seldom changes them."""

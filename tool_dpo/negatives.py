@@ -19,6 +19,8 @@ from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, Place
 REMOVED = object()
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
 _TRIES = 6
+_WEIGHTS = {"exclusiveMinimum": 12, "exclusiveMaximum": 24}
+"""Chance of a keyword to be the one broken, against 1; more for those that few schemas have, so that each is learnt."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ def _edits(
 ) -> Iterator[Edit]:
     """Edits of a call that may come to the kind, likely ones first."""
     sites = list(_sites(Site(("parameters",), parameters, call["parameters"])))
-    groups = [
-        [
+    groups = {
+        keyword: [
             edit
             for site in sites
             if keyword in site.schema or keyword == "additionalProperties"
@@ -99,16 +101,16 @@ def _edits(
         ]
         for keyword, make in MAKERS.items()
         if KIND_OF_KEYWORD.get(keyword, OTHER) == kind
-    ]
+    }
     if kind in _OF_VALUES:
         unasked = list(_unasked(sites))
-        groups.append(rng.sample(unasked, min(len(unasked), _TRIES)))
+        groups["unasked"] = rng.sample(unasked, min(len(unasked), _TRIES))
     elif kind == "wrong_tool":
-        groups.append([Edit(("tool",), name) for name in others])
+        groups["others"] = [Edit(("tool",), name) for name in others]
     elif kind == WRONG_VALUE:
-        groups.append(list(_misheard(sites)))
-    for group in rng.sample(groups, len(groups)):
-        yield from sorted(rng.sample(group, len(group)), key=lambda edit: edit.last_resort)
+        groups["misheard"] = list(_misheard(sites))
+    for name in sorted(groups, key=lambda name: -(rng.random() ** (1 / _WEIGHTS.get(name, 1)))):
+        yield from sorted(rng.sample(groups[name], len(groups[name])), key=lambda edit: edit.last_resort)
 
 
 def _sites(site: Site) -> Iterator[Site]:

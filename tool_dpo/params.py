@@ -68,10 +68,8 @@ class GenerateParams:
     """Chance that the prompt of a varied schema lists other tools beside the right one."""
     json_schema: Annotated[float, Chance]
     """Chance that it has its tool, where there is but one, as JSON Schema instead of a signature."""
-    batches: Annotated[float, Chance]
-    """Chance that the prompt of a varied schema asks for two calls, of a tool that takes a list of them."""
     room: Annotated[int, NotNegative]
-    """Longest prompt, in characters, with other tools, JSON Schema or two calls; a longer one does without."""
+    """Longest prompt, in characters, with other tools or JSON Schema; a longer one does without."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]

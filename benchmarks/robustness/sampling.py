@@ -1,0 +1,44 @@
+"""Strictness when answers are sampled, as in production: temperature 0.7, five answers to each test prompt."""
+
+from tool_dpo.answers import ask
+from tool_dpo.errors import run
+from tool_dpo.params import load_params
+from tool_dpo.records import write_json
+from tool_dpo.sspr import judge, rate
+from tool_dpo.stage import paths
+from tool_dpo.triplets import read_triplets
+
+TEMPERATURE, SAMPLES = 0.7, 5
+
+
+def main() -> None:
+    data, model, out = paths("data", "model", "out", description=__doc__)
+    params = load_params()
+    triplets = list(read_triplets(data))
+    texts = ask(
+        [triplet.prompt for triplet in triplets for _ in range(SAMPLES)],
+        model,
+        params.answer.max_new_tokens,
+        params.chosen.answer.batch_size,
+        temperature=TEMPERATURE,
+        seed=params.seed,
+    )
+    passed = [
+        [judge(triplet.schema, text).failure is None for text in texts[start : start + SAMPLES]]
+        for start, triplet in zip(range(0, len(texts), SAMPLES), triplets, strict=True)
+    ]
+    write_json(
+        out,
+        {
+            "temperature": TEMPERATURE,
+            "samples": SAMPLES,
+            "n": len(triplets),
+            "sspr": rate(sum(map(sum, passed)), len(texts)),
+            "all_pass": rate(sum(map(all, passed)), len(passed)),
+            "any_passes": rate(sum(map(any, passed)), len(passed)),
+        },
+    )
+
+
+if __name__ == "__main__":
+    run(main)
