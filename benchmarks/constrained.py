@@ -3,7 +3,7 @@
     python benchmarks/constrained.py [ANSWERS]
 
 Each model answers the first ANSWERS test prompts (all, if not said) both ways in this one process, one way after the
-other; a Markdown table of SSPR, exact values and seconds a call is printed. Run the pipeline first.
+other; a Markdown table of SSPR, exact values and seconds a call (loading included) is printed. Run the pipeline first.
 """
 
 import sys
