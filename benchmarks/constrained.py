@@ -8,39 +8,31 @@ other; a Markdown table of SSPR, exact values and seconds a call (loading includ
 
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tool_dpo.answers import answer
+from tool_dpo.answers import ask
 from tool_dpo.errors import run
 from tool_dpo.params import load_params
-from tool_dpo.records import read_answers, read_lines, write_lines
-from tool_dpo.report import judge_all, markdown
-from tool_dpo.sspr import summarize
-
-MODELS = ("base", "sft", "dpo")
+from tool_dpo.report import MODELS, markdown
+from tool_dpo.sspr import judge, summarize
+from tool_dpo.triplets import read_triplets
 
 
 def main() -> None:
     params = load_params()
-    records = [record for _, record in read_lines(Path("data/test.jsonl"))]
-    records = records[: int(sys.argv[1])] if len(sys.argv) > 1 else records
+    triplets = list(read_triplets(Path("data/test.jsonl")))[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
+    prompts, schemas = [one.prompt for one in triplets], [one.schema for one in triplets]
+    settings = (params.answer.max_new_tokens, params.chosen.answer.batch_size)
     rows = [["model", "decoding", "answers", "SSPR", "exact", "failures", "seconds a call"]]
-    with TemporaryDirectory() as folder:
-        data, out = Path(folder, "data.jsonl"), Path(folder, "out.jsonl")
-        write_lines(data, records)
-        for model in MODELS:
-            for constrained in (False, True):
-                start = time.perf_counter()
-                how = replace(params.answer, constrained=constrained)
-                answer(data, Path("models", model), out, how, params.chosen.answer)
-                seconds = (time.perf_counter() - start) / len(records)
-                found = summarize(judge_all(read_answers(out)))
-                failures = ", ".join(f"{kind} {count}" for kind, count in found["failures"].items() if count)
-                rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
-                way = "constrained" if constrained else "free"
-                rows.append([model, way, str(found["n"]), *rates, failures, f"{seconds:.2f}"])
+    for model in MODELS:
+        for way, held_to in (("free", None), ("constrained", schemas)):
+            start = time.perf_counter()
+            texts = ask(prompts, Path("models", model), *settings, schemas=held_to)
+            seconds = (time.perf_counter() - start) / len(triplets)
+            found = summarize([judge(one.schema, text, one.chosen) for one, text in zip(triplets, texts, strict=True)])
+            failures = ", ".join(f"{kind} {count}" for kind, count in found["failures"].items() if count)
+            rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
+            rows.append([model, way, str(found["n"]), *rates, failures, f"{seconds:.2f}"])
     print(markdown(rows))
 
 

@@ -102,6 +102,28 @@ def test_ctrl_c_is_one_line_and_leaves_no_output(folder: Path) -> None:
     assert (folder / "out.jsonl").read_text() == "earlier\n"
 
 
+def test_ctrl_c_in_a_destructor_is_not_lost() -> None:
+    program = """
+import signal, time
+from tool_dpo.errors import run
+
+class Interrupted:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def main():
+    Interrupted()
+    time.sleep(60)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+run(main)
+"""
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert result.returncode == 130
+    assert result.stderr.startswith("interrupted: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_help_is_quick() -> None:
     start = time.monotonic()
     command = [Path(sys.executable).with_name("tool-dpo"), "--help"]

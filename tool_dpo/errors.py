@@ -1,8 +1,10 @@
 """Errors a user can act on, and the one place that turns them into a line and an exit code."""
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
+from threading import Timer, get_ident
 from typing import NoReturn
 
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # once imported, it warns of a kernel that nothing here uses
@@ -14,6 +16,7 @@ class InputError(Exception):
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Run `main` as a program: exit 0, or print one line to stderr and exit 1 (130 after Ctrl-C)."""
+    sys.unraisablehook = _insist
     try:
         main()
     except InputError as error:
@@ -26,3 +29,11 @@ def run(main: Callable[[], None]) -> NoReturn:
         print("interrupted: earlier outputs are untouched; run the same command to continue", file=sys.stderr)
         sys.exit(130)
     sys.exit(0)
+
+
+def _insist(ignored: "sys.UnraisableHookArgs") -> None:
+    """Raise again, a moment later, a Ctrl-C that fell into a destructor, where Python drops every exception."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        Timer(0.01, signal.pthread_kill, (get_ident(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(ignored)

@@ -12,7 +12,7 @@ from heapq import nlargest
 from tool_dpo.augment import Case, plain, vary
 from tool_dpo.catalog import Request, Speaker
 from tool_dpo.errors import InputError
-from tool_dpo.negatives import negative
+from tool_dpo.negatives import by_chance, negative
 from tool_dpo.params import GenerateParams, Kind
 from tool_dpo.prompt import definition, prompt, signature
 from tool_dpo.schema import Schema, call_schema, violations
@@ -170,7 +170,7 @@ def _triplet(
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
-    for kind in _by_chance(mix, rng):
+    for kind in by_chance(mix, rng):
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others]):
             return proved(
                 {
@@ -195,11 +195,3 @@ def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], 
 def _words(prompt: str) -> tuple[str, ...]:
     """What tells prompts apart: near-duplicates differ in case, punctuation and spaces alone."""
     return tuple(re.findall(r"\w+", prompt.lower()))
-
-
-def _by_chance(mix: Mapping[Kind, float], rng: random.Random) -> list[Kind]:
-    """The kinds in random order, each drawn by its weight among those left (Efraimidis and Spirakis, 2006)."""
-    return sorted(
-        (kind for kind, weight in mix.items() if weight > 0),
-        key=lambda kind: -(rng.random() ** (1 / mix[kind])),
-    )

@@ -9,12 +9,14 @@ import copy
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, Place, Schema, faults
+
+Name = TypeVar("Name", bound=str)
 
 REMOVED = object()
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
@@ -109,8 +111,16 @@ def _edits(
         groups["others"] = [Edit(("tool",), name) for name in others]
     elif kind == WRONG_VALUE:
         groups["misheard"] = list(_misheard(sites))
-    for name in sorted(groups, key=lambda name: -(rng.random() ** (1 / _WEIGHTS.get(name, 1)))):
+    for name in by_chance({name: _WEIGHTS.get(name, 1) for name in groups}, rng):
         yield from sorted(rng.sample(groups[name], len(groups[name])), key=lambda edit: edit.last_resort)
+
+
+def by_chance(weights: Mapping[Name, float], rng: random.Random) -> list[Name]:
+    """The names in random order, each drawn by its weight among those left (Efraimidis and Spirakis, 2006)."""
+    return sorted(
+        (name for name, weight in weights.items() if weight > 0),
+        key=lambda name: -(rng.random() ** (1 / weights[name])),
+    )
 
 
 def _sites(site: Site) -> Iterator[Site]:

@@ -62,6 +62,7 @@ def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def rate(count: int, n: int) -> dict[str, float]:
+    """The share of `count` in `n`, with its 95 % interval (Wilson, 1927)."""
     from scipy.stats import binomtest
 
     interval = binomtest(count, n).proportion_ci(method="wilson")

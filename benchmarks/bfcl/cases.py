@@ -9,7 +9,7 @@ from typing import Any
 
 from tool_dpo.errors import InputError, run
 from tool_dpo.prompt import prompt
-from tool_dpo.records import write_lines
+from tool_dpo.records import read_lines, write_lines
 from tool_dpo.schema import Schema, call_schema, required_first, violations
 from tool_dpo.stage import paths
 
@@ -31,8 +31,8 @@ def cases() -> Iterator[dict[str, Any]]:
     folder = _package() / "data"
     for category in CATEGORIES:
         name = f"BFCL_v4_{category}.json"
-        answers = {one["id"]: one["ground_truth"][0] for one in _lines(folder / "possible_answer" / name)}
-        for case in _lines(folder / name):
+        answers = {one["id"]: one["ground_truth"][0] for _, one in read_lines(folder / "possible_answer" / name)}
+        for _, case in read_lines(folder / name):
             ((tool, accepted),) = answers[case["id"]].items()
             functions = {one["name"]: required_first(json_schema(one["parameters"])) for one in case["function"]}
             schema = call_schema(tool, functions[tool])
@@ -88,11 +88,6 @@ def _package() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise InputError("bfcl-eval is not installed: pip install --no-deps -c constraints.txt bfcl-eval")
     return Path(spec.submodule_search_locations[0])
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tool_dpo.errors import InputError
 from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams
-from tool_dpo.preference import Displacement, parts
+from tool_dpo.preference import PARTS, Displacement, parts
 from tool_dpo.train_dpo import make_trainer
 from tool_dpo.triplets import Triplet
 
@@ -58,7 +58,7 @@ def test_the_parts_sum_to_the_answers(
         trainer.compute_loss(trainer.model, batch)
     found = {name: values[-1] for name, values in trainer._metrics["train"].items()}
     for side in ("chosen", "rejected"):
-        total = sum(found[f"{side}/{part}"] for part in SHORT.values())
+        total = sum(found[f"{side}/{part}"] for part in PARTS)
         assert total == pytest.approx(found[f"logps/{side}"], rel=1e-4)
     assert found["chosen/prefix"] == pytest.approx(found["rejected/prefix"], rel=1e-4)
     lengths = batch["completion_mask"].sum(dim=1)[: len(batch["ref_chosen_logps"])]

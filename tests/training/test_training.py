@@ -19,13 +19,14 @@ from tool_dpo import model as models
 from tool_dpo.checkpoints import fingerprint
 from tool_dpo.pairs import typed
 from tool_dpo.params import LossType, ModelParams
+from tool_dpo.preference import PARTS
 from tool_dpo.train_dpo import make_trainer, train_dpo
 from tool_dpo.train_sft import train_sft
 from tool_dpo.triplets import Triplet
 
 
 def _chosen_parts(row: dict[str, float]) -> float:
-    return sum(row[f"chosen_{part}"] for part in ("prefix", "differing", "rest"))
+    return sum(row[f"chosen_{part}"] for part in PARTS)
 
 
 def _curve(path: Path) -> list[dict[str, float]]:
