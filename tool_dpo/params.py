@@ -36,7 +36,7 @@ Kind = Literal[
     "type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error",
     "wrong_tool", "json_error", "wrong_value",
 ]  # fmt: skip
-LossType = Literal["ipo", "sigmoid", "sigmoid_norm", "hinge"]
+LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_norm", "hinge"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from transformers import TrainerCallback
 from trl import DPOTrainer
 
 from tool_dpo.errors import InputError
+from tool_dpo.params import LossType
 
+IPO_DIFFERING = "ipo_differing"
 PARTS = ("prefix", "differing", "rest")
 _PER_TOKEN_LOSSES = ("ipo", "sigmoid_norm")
 _WINDOW = 20
@@ -32,47 +34,65 @@ def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]
 
 
 class PreferenceTrainer(DPOTrainer):
-    """Logs, beside TRL's own figures, means over the pairs of a step, in nats:
+    """TRL's losses, and one for pairs that differ in a few tokens:
 
+    `ipo_differing`, IPO (arXiv 2310.12036, equation 17) whose margin is that of a pair divided by the number of its
+    differing tokens (the larger of both answers'; at least 1) and not by the answers' lengths. TRL's averages over an
+    answer, most of which is alike in both: there a margin of 1/(2 beta) nats is out of reach, and nothing stops it.
+
+    Logs, beside TRL's own figures, means over the pairs of a step, in nats:
     `delta`, the difference the loss acts on (of log-ratios to the reference; a token's where the loss is per token);
     `token/chosen` and `token/rejected`, log-probability of a token; `chosen/prefix`, `chosen/differing`, `chosen/rest`,
     `rejected/differing` and `rejected/rest`, log-probability of all tokens in that part of an answer.
     """
 
+    def __init__(self, loss_type: LossType, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._loss_type = loss_type
+
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         recorded = _Recorded(model)
         loss = super().compute_loss(recorded, inputs, *args, **kwargs)
-        for name, value in self._moved(inputs, recorded.log_probs).items():
-            self._metrics["train"][name].append(value)
+        masks = _masks(inputs)
+        log_probs = recorded.log_probs[:, -masks["prefix"].size(1) :].float()
+        delta = self._delta(inputs, log_probs, masks)
+        if self._loss_type == IPO_DIFFERING:
+            loss = loss + ((delta - 1 / (2 * self.beta)) ** 2).mean()
+        lengths = inputs["completion_mask"].sum(dim=1)
+        figures = {"delta": delta, **_by_side("token/{}", log_probs.sum(dim=1) / lengths)}
+        for part, mask in masks.items():
+            figures |= _by_side(f"{{}}/{part}", (log_probs * mask).sum(dim=1))
+        for name, values in figures.items():
+            self._metrics["train"][name].append(values.mean().item())
         return loss
 
-    def _moved(self, inputs: dict[str, Any], log_probs: Tensor) -> dict[str, float]:
-        """The figures of one batch: `log_probs` is [2 B, L], chosen answers first, that of each token but the first."""
-        masks = inputs["completion_mask"][:, 1:].bool().cpu()
-        ids = inputs["input_ids"][:, 1:].cpu()
-        tokens = [one[mask].tolist() for one, mask in zip(ids, masks, strict=True)]
-        values = [one[mask].tolist() for one, mask in zip(log_probs[:, -masks.size(1) :], masks, strict=True)]
-        half = len(tokens) // 2
-        sums = dict.fromkeys((f"{side}/{part}" for side in ("chosen", "rejected") for part in PARTS), 0.0)
-        for index in range(half):
-            for side, row, named in zip(
-                ("chosen", "rejected"), (index, half + index), parts(tokens[index], tokens[half + index]), strict=True
-            ):
-                for part, value in zip(named, values[row], strict=True):
-                    sums[f"{side}/{part}"] += value / half
-        totals = torch.tensor([sum(one) for one in values])
-        lengths = torch.tensor([len(one) for one in values])
-        reference = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]]).cpu()
-        ratios = totals - reference
-        if self.loss_types[0] in _PER_TOKEN_LOSSES:
-            ratios = ratios / lengths
-        each = (totals / lengths).chunk(2)
-        return {
-            **sums,
-            "delta": float((ratios[:half] - ratios[half:]).mean()),
-            "token/chosen": float(each[0].mean()),
-            "token/rejected": float(each[1].mean()),
-        }
+    def _delta(self, inputs: dict[str, Any], log_probs: Tensor, masks: dict[str, Tensor]) -> Tensor:
+        """Chosen less rejected log-ratio to the reference, [B], by as many tokens as the loss divides by."""
+        ratios = log_probs.sum(dim=1) - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        if self._loss_type in _PER_TOKEN_LOSSES:
+            ratios = ratios / inputs["completion_mask"].sum(dim=1)
+        chosen, rejected = ratios.chunk(2)
+        if self._loss_type == IPO_DIFFERING:
+            differing = masks["differing"].sum(dim=1).chunk(2)
+            return (chosen - rejected) / torch.maximum(*differing).clamp(min=1)
+        return chosen - rejected
+
+
+def _by_side(name: str, values: Tensor) -> dict[str, Tensor]:
+    return {name.format(side): half for side, half in zip(("chosen", "rejected"), values.chunk(2), strict=True)}
+
+
+def _masks(inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """Which tokens but the first stand in which part, each [2 B, L - 1]; chosen answers come first."""
+    answers = inputs["completion_mask"][:, 1:].bool()
+    tokens = [row[mask].tolist() for row, mask in zip(inputs["input_ids"][:, 1:], answers, strict=True)]
+    half = len(tokens) // 2
+    pairs = [parts(*pair) for pair in zip(tokens[:half], tokens[half:], strict=True)]
+    named = [chosen for chosen, _ in pairs] + [rejected for _, rejected in pairs]
+    masks = {part: torch.zeros_like(answers) for part in PARTS}
+    for part, mask in masks.items():
+        mask[answers] = torch.tensor([name == part for row in named for name in row], device=mask.device)
+    return masks
 
 
 class _Recorded:
@@ -84,7 +104,7 @@ class _Recorded:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         output = self._model(*args, **kwargs)
-        self.log_probs = output.log_probs.detach().float().cpu()
+        self.log_probs = output.log_probs
         return output
 
 

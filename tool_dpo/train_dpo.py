@@ -76,17 +76,21 @@ def make_trainer(
     from datasets import Dataset
     from trl import DPOConfig
 
-    from tool_dpo.preference import Displacement, PreferenceTrainer
+    from tool_dpo.preference import IPO_DIFFERING, Displacement, PreferenceTrainer
     from tool_dpo.training import trainer_settings
 
+    terms: dict[str, float] = {loss_type: 1.0} if loss_type != IPO_DIFFERING else {}
+    if params.sft_weight or not terms:
+        terms["sft"] = params.sft_weight
     args = DPOConfig(
         **trainer_settings(params, weights, seed, checkpoints),
         beta=beta,
-        loss_type=[loss_type, "sft"] if params.sft_weight else [loss_type],
-        loss_weights=[1.0, params.sft_weight] if params.sft_weight else None,
+        loss_type=list(terms),
+        loss_weights=list(terms.values()),
         precompute_ref_log_probs=True,
     )
     return PreferenceTrainer(
+        loss_type,
         model=model,
         args=args,
         train_dataset=Dataset.from_list([_row(pair) for pair in pairs]),

@@ -47,6 +47,51 @@ def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) 
         assert alike[0] == alike[1]
 
 
+@pytest.mark.parametrize(
+    ("sides", "differing"),
+    [
+        ((["abcde"], ["abXde"]), [1]),
+        ((["abcde"], ["abde"]), [1]),  # counted in the answer that has it
+        ((["abde"], ["abXYde"]), [2]),
+        ((["abc"], ["abc"]), [1]),
+        ((["abcde", "abc"], ["aXXde", "abX"]), [2, 1]),
+    ],
+)
+def test_ipo_over_differing_tokens_by_hand(
+    sides: tuple[list[str], list[str]], differing: list[int], sft: Path, tiny: ModelParams, triplets: list[Triplet],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Each token's log-probability is -1 (rejected: -2); the reference gives 0 to all: (delta - 1 / (2 beta))^2."""
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.25, "ipo_differing", seed=3)
+    answers = [*sides[0], *sides[1]]
+    rows = [[7, *map(ord, answer)] for answer in answers]
+    longest = max(map(len, rows))
+    mask = [[0] + [1] * (len(row) - 1) + [0] * (longest - len(row)) for row in rows]
+    half = len(sides[0])
+    inputs = {
+        "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+        "completion_mask": torch.tensor(mask),
+        "ref_chosen_logps": torch.zeros(half),
+        "ref_rejected_logps": torch.zeros(half),
+    }
+    each = torch.tensor([[-1.0]] * half + [[-2.0]] * half) * torch.tensor(mask)[:, 1:]
+
+    class Says(torch.nn.Module):
+        def forward(self, **_: object) -> SimpleNamespace:
+            zeros = torch.zeros_like(each)
+            return SimpleNamespace(
+                log_probs=each, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool(), log_sum_sq_probs=zeros
+            )
+
+    loss = trainer.compute_loss(Says(), inputs)
+    deltas = [
+        (-len(chosen) + 2 * len(rejected)) / count for chosen, rejected, count in zip(*sides, differing, strict=True)
+    ]
+    assert loss.item() == pytest.approx(sum((delta - 2) ** 2 for delta in deltas) / half)
+    assert trainer._metrics["train"]["delta"][-1] == pytest.approx(sum(deltas) / half)
+
+
 @pytest.mark.parametrize("loss_type", ["ipo", "sigmoid"])
 def test_the_parts_sum_to_the_answers(
     loss_type: str, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path

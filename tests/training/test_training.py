@@ -57,6 +57,7 @@ def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: Mode
     [
         ("ipo", 0.05, 1 / (4 * 0.05**2)),
         ("ipo", 0.5, 1 / (4 * 0.5**2)),
+        ("ipo_differing", 0.1, 1 / (4 * 0.1**2)),
         ("sigmoid", 0.1, math.log(2)),
         ("hinge", 0.1, 1.0),
     ],
