@@ -79,6 +79,13 @@ def test_a_pair_that_is_not_what_it_says_is_named(change: dict[str, object], rea
     assert str(caught.value) == f"{tmp_path / 'pairs'}:2: {reason}"
 
 
+def test_a_share_of_one_takes_mined_pairs_alone(tmp_path: Path) -> None:
+    failures = [GOOD.chosen[:-size] for size in range(1, 13)]
+    assert [pair.rejected for pair in _mixed(tmp_path, 6, failures, 1)] == failures
+    with pytest.raises(InputError, match=r"no failures were mined, expected some for pairs\.mined 1"):
+        _mixed(tmp_path, 6, [], 1)
+
+
 def test_no_failures_leave_the_typed_pairs(tmp_path: Path) -> None:
     assert _mixed(tmp_path, 3, [], 0.5) == [typed(GOOD)] * 3
 

@@ -102,18 +102,22 @@ class _Maker:
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            if len(_prompt(request.text, listed, write)) > self.params.room:
-                listed, write = listed[:1], signature
+            while len(_prompt(request.text, listed, write)) > self.params.room and (listed[1:] or write is definition):
+                listed, write = listed[:-1] or listed, signature
             return _triplet(request.text, listed, write, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
             text = f"request {request.text!r}: " if request else ""
             raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
-        """Training tools to list beside this one: those of highest hash, so that a new tool seldom changes them."""
+        """Training tools to list beside this one, half the time of its own file: the likeliest to be mistaken for it.
+
+        They are those of highest hash, so that a new tool seldom changes them.
+        """
         if rng.random() >= self.params.distractors:
             return []
-        others = (other for other in self.training if other is not tool)
+        near = rng.random() < 0.5
+        others = (other for other in self.training if other is not tool and (other.source == tool.source or not near))
         return nlargest(
             rng.randint(1, _MOST_OTHERS), others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest()
         )

@@ -50,12 +50,17 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
     """Write the pairs to train on: every typed one, and mined ones up to their share, chosen by the seed.
 
     Raises:
-        InputError: a triplet or a mined pair that breaks its promise.
+        InputError: a triplet or a mined pair that breaks its promise, or nothing mined where no others are wanted.
     """
     pairs = [typed(triplet) for triplet in read_triplets(triplets)]
     found = read_pairs(failures)
-    most = round(len(pairs) * params.mined / (1 - params.mined))
-    pairs += random.Random(seed).sample(found, min(len(found), most))
+    if params.mined == 1:
+        if not found:
+            raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
+        pairs = found
+    else:
+        most = round(len(pairs) * params.mined / (1 - params.mined))
+        pairs += random.Random(seed).sample(found, min(len(found), most))
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
 

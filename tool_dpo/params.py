@@ -98,8 +98,8 @@ class MineParams:
 
 @dataclass(frozen=True)
 class PairsParams:
-    mined: Annotated[float, Share]
-    """Largest share of the pairs that may be mined ones; the others are typed hard negatives."""
+    mined: Annotated[float, Chance]
+    """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
 
 
 @dataclass(frozen=True)

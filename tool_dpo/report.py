@@ -8,7 +8,7 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import Answer, atomic, read_answers, read_json, write_json
-from tool_dpo.sspr import FAILURES, Verdict, judge, mcnemar, summarize
+from tool_dpo.sspr import FAILURES, Verdict, judge, paired, summarize
 
 MODELS = ("base", "sft", "dpo")
 
@@ -34,11 +34,7 @@ def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) 
     verdicts = {name: judge_all(one) for name, one in said.items()}
     result: dict[str, Any] = {}
     for first, second in combinations(MODELS, 2):
-        a, b = verdicts[first], verdicts[second]
-        result[f"{first}_to_{second}"] = {
-            "sspr": mcnemar([v.failure is None for v in a], [v.failure is None for v in b]),
-            "exact": mcnemar([v.exact for v in a], [v.exact for v in b]),
-        }
+        result[f"{first}_to_{second}"] = paired(verdicts[first], verdicts[second])
     summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
     rates = [(name, summaries[name][key]["rate"], key) for name in MODELS for key in ("sspr", "exact", "extracted")]
     _write_csv(plots / "rates.csv", ("model", "rate", "measure"), rates)

@@ -77,3 +77,11 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> dict[str, float]:
     lost = sum(a and not b for a, b in zip(first, second, strict=True))
     p = binomtest(gained, gained + lost).pvalue if gained + lost else 1.0
     return {"gained": gained, "lost": lost, "p": float(f"{p:.3g}")}
+
+
+def paired(first: Sequence[Verdict], second: Sequence[Verdict]) -> dict[str, Any]:
+    """Both models' verdicts on the same prompts compared: strict passes, and exact values."""
+    return {
+        "sspr": mcnemar([one.failure is None for one in first], [one.failure is None for one in second]),
+        "exact": mcnemar([one.exact for one in first], [one.exact for one in second]),
+    }

@@ -1,0 +1,28 @@
+"""More requests to the held-out tools than the pipeline's own, so that a few points can be told from noise."""
+
+from dataclasses import replace
+
+from tool_dpo.errors import run
+from tool_dpo.generate import generate
+from tool_dpo.params import load_params
+from tool_dpo.records import write_lines
+from tool_dpo.split import held_out
+from tool_dpo.stage import paths
+from tool_dpo.tools import read_tools
+
+REQUESTS = 5
+"""Of each tool."""
+
+
+def main() -> None:
+    folder, *outs = paths("tools", "validation", "test", description=__doc__)
+    params = load_params()
+    tools = read_tools(folder)
+    settings = replace(params.generate, triplets=REQUESTS * len(tools), variants=0)
+    made = [(held_out(one.tool, params.split, params.seed), one) for one in generate(tools, settings, params.seed)]
+    for name, out in zip(("validation", "test"), outs, strict=True):
+        write_lines(out, (triplet.record() for part, triplet in made if part == name))
+
+
+if __name__ == "__main__":
+    run(main)

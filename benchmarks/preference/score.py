@@ -1,0 +1,17 @@
+"""What preference training changed: the answers before and after it, judged and compared pair by pair."""
+
+from tool_dpo.errors import run
+from tool_dpo.records import read_answers, write_json
+from tool_dpo.report import judge_all
+from tool_dpo.sspr import paired, summarize
+from tool_dpo.stage import paths
+
+
+def main() -> None:
+    *answers, out = paths("sft", "dpo", "out", description=__doc__)
+    sft, dpo = (judge_all(read_answers(path)) for path in answers)
+    write_json(out, {"sft": summarize(sft), "dpo": summarize(dpo), "sft_to_dpo": paired(sft, dpo)})
+
+
+if __name__ == "__main__":
+    run(main)
