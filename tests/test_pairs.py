@@ -36,10 +36,19 @@ def test_the_fault_of_an_answer(text: str, expected: str | None) -> None:
     assert pair is None or (pair.chosen, pair.rejected, pair.mined) == (GOOD.chosen, text, True)
 
 
-def _mixed(folder: Path, triplets: int, failures: list[str], share: float, seed: int = 1) -> list[Pair]:
+def _mixed(
+    folder: Path, triplets: int, failures: list[str], share: float, seed: int = 1, *, wrong_values: bool = True
+) -> list[Pair]:
     write_lines(folder / "triplets", (GOOD.record() for _ in range(triplets)))
     write_lines(folder / "mined", (pair.record() for text in failures if (pair := mined(GOOD, text))))
-    mix(folder / "triplets", folder / "mined", folder / "out", folder / "metrics", PairsParams(mined=share), seed)
+    mix(
+        folder / "triplets",
+        folder / "mined",
+        folder / "out",
+        folder / "metrics",
+        PairsParams(share, wrong_values),
+        seed,
+    )
     return read_pairs(folder / "out")
 
 
@@ -55,6 +64,12 @@ def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_p
         "typed": {"pairs": 6, "faults": {GOOD.violation: 6}},
         "mined": {"pairs": expected, "faults": {"json_error": expected} if expected else {}},
     }
+
+
+@pytest.mark.parametrize(("wrong_values", "faults"), [(True, ["json_error", "wrong_value"]), (False, ["json_error"])])
+def test_wrong_values_can_be_left_out(wrong_values: bool, faults: list[str], tmp_path: Path) -> None:
+    failures = [GOOD.chosen[:-1], json.dumps(OTHER)]
+    assert [pair.fault for pair in _mixed(tmp_path, 6, failures, 1, wrong_values=wrong_values)] == faults
 
 
 def test_the_seed_chooses(tmp_path: Path) -> None:
@@ -94,5 +109,12 @@ def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:
     write_lines(tmp_path / "triplets", [GOOD.record() | {"rejected": GOOD.chosen}])
     write_lines(tmp_path / "mined", [])
     with pytest.raises(InputError, match="exactly one way, found 0"):
-        mix(tmp_path / "triplets", tmp_path / "mined", tmp_path / "out", tmp_path / "m", PairsParams(mined=0), 1)
+        mix(
+            tmp_path / "triplets",
+            tmp_path / "mined",
+            tmp_path / "out",
+            tmp_path / "m",
+            PairsParams(mined=0, wrong_values=True),
+            1,
+        )
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
-from tool_dpo.schema import Schema, faults
+from tool_dpo.schema import WRONG_VALUE, Schema, faults
 from tool_dpo.triplets import Triplet, read_triplets
 
 
@@ -53,7 +53,7 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
         InputError: a triplet or a mined pair that breaks its promise, or nothing mined where no others are wanted.
     """
     pairs = [typed(triplet) for triplet in read_triplets(triplets)]
-    found = read_pairs(failures)
+    found = [pair for pair in read_pairs(failures) if params.wrong_values or pair.fault != WRONG_VALUE]
     if params.mined == 1:
         if not found:
             raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")

@@ -100,6 +100,8 @@ class MineParams:
 class PairsParams:
     mined: Annotated[float, Chance]
     """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
+    wrong_values: bool
+    """Whether mined calls that are strict, with other values than were asked for, are among them."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""The study of preference training: python -m benchmarks.preference.study
+
+Runs each setting below that has no result yet, on the validation tools, from the SFT model as it is, and prints all as
+a Markdown table. It changes the workspace as `dvc exp run` does: `git reset --hard && dvc checkout` goes back.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from tool_dpo.errors import run
+from tool_dpo.params import PARAMS
+from tool_dpo.records import read_json
+from tool_dpo.report import markdown
+
+TARGET = "benchmarks/preference/dvc.yaml:score@validation"
+MEASURED = Path("benchmarks/preference/validation.json")
+RESULTS = Path("benchmarks/preference/study")
+DPO = "models.smollm2-135m.dpo"
+SETTINGS = {
+    "ipo-both": [],
+    "ipo-mined": ["pairs.mined=1.0"],
+    "differing-both": ["loss_type=ipo_differing", "beta=0.5"],
+    "differing-mined": ["loss_type=ipo_differing", "beta=0.5", "pairs.mined=1.0"],
+    "sigmoid-both": ["loss_type=sigmoid", "beta=0.1", f"{DPO}.sft_weight=1.0"],
+    "ipo-typed": ["pairs.mined=0.0"],
+    "ipo-alone": [f"{DPO}.sft_weight=0.0", f"{DPO}.max_displacement=1000.0"],
+}
+
+
+def main() -> None:
+    for name, settings in SETTINGS.items():
+        if not (RESULTS / f"{name}.json").exists():
+            measure(name, settings)
+    print(markdown(table()))
+
+
+def measure(name: str, settings: list[str]) -> None:
+    before = PARAMS.read_text()
+    options = [part for setting in settings for part in ("-S", setting)]
+    try:
+        subprocess.run(["dvc", "exp", "run", "--name", name, *options, TARGET], check=True)
+    finally:
+        PARAMS.write_text(before)
+    RESULTS.mkdir(exist_ok=True)
+    shutil.copy(MEASURED, RESULTS / f"{name}.json")
+
+
+def table() -> list[list[str]]:
+    """A row for the SFT model, and one for each setting that was run."""
+    rows = [["setting", "SSPR", "exact", "gained, lost", "p", "failures"]]
+    results = {name: read_json(path) for name in SETTINGS if (path := RESULTS / f"{name}.json").exists()}
+    for name, result in results.items():
+        if len(rows) == 1:
+            rows.append(["SFT", *_rates(result["sft"]), "", "", _failures(result["sft"])])
+        test = result["sft_to_dpo"]["sspr"]
+        moved = [f"{test['gained']}, {test['lost']}", f"{test['p']:.2g}"]
+        rows.append([f"{name}: {' '.join(SETTINGS[name])}", *_rates(result["dpo"]), *moved, _failures(result["dpo"])])
+    return rows
+
+
+def _rates(summary: dict[str, dict[str, float]]) -> list[str]:
+    rate = summary["sspr"]
+    return [f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})", f"{summary['exact']['rate']:.1%}"]
+
+
+def _failures(summary: dict[str, dict[str, int]]) -> str:
+    return ", ".join(f"{kind} {count}" for kind, count in summary["failures"].items() if count)
+
+
+if __name__ == "__main__":
+    run(main)
