@@ -17,14 +17,18 @@ TARGET = "benchmarks/preference/dvc.yaml:score@validation"
 MEASURED = Path("benchmarks/preference/validation.json")
 RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
+BOTH, MINED = "pairs.mined=0.5", "pairs.mined=1.0"
+IPO = ["loss_type=ipo", "beta=0.05"]
+DIFFERING = ["loss_type=ipo_differing", "beta=0.5"]
+SIGMOID = ["loss_type=sigmoid", f"{DPO}.sft_weight=1.0"]
 SETTINGS = {
-    "ipo-both": [],
-    "ipo-mined": ["pairs.mined=1.0"],
-    "differing-both": ["loss_type=ipo_differing", "beta=0.5"],
-    "differing-mined": ["loss_type=ipo_differing", "beta=0.5", "pairs.mined=1.0"],
-    "sigmoid-both": ["loss_type=sigmoid", "beta=0.1", f"{DPO}.sft_weight=1.0"],
-    "ipo-typed": ["pairs.mined=0.0"],
-    "ipo-alone": [f"{DPO}.sft_weight=0.0", f"{DPO}.max_displacement=1000.0"],
+    "ipo-both": [BOTH, *IPO],
+    "ipo-mined": [MINED, *IPO],
+    "differing-mined": [MINED, *DIFFERING],
+    "differing-mined-slower": [MINED, *DIFFERING, f"{DPO}.learning_rate=3e-5"],
+    "differing-mined-faster": [MINED, *DIFFERING, f"{DPO}.learning_rate=5e-4"],
+    "sigmoid-mined": [MINED, *SIGMOID, "beta=0.1"],
+    "sft-mined": [MINED, *SIGMOID, "beta=1e-6"],
 }
 
 
