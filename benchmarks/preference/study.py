@@ -15,6 +15,7 @@ from tool_dpo.report import markdown
 
 TARGET = "benchmarks/preference/dvc.yaml:score@validation"
 MEASURED = Path("benchmarks/preference/validation.json")
+CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
 BOTH, MINED = "pairs.mined=0.5", "pairs.mined=1.0"
@@ -48,6 +49,7 @@ def measure(name: str, settings: list[str]) -> None:
         PARAMS.write_text(before)
     RESULTS.mkdir(exist_ok=True)
     shutil.copy(MEASURED, RESULTS / f"{name}.json")
+    shutil.copy(CURVE, RESULTS / f"{name}.csv")
 
 
 def table() -> list[list[str]]:
