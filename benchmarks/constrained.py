@@ -13,7 +13,7 @@ from pathlib import Path
 from tool_dpo.answers import ask
 from tool_dpo.errors import run
 from tool_dpo.params import load_params
-from tool_dpo.report import MODELS, markdown
+from tool_dpo.report import MODELS, failures, markdown
 from tool_dpo.sspr import judge, summarize
 from tool_dpo.triplets import read_triplets
 
@@ -30,9 +30,8 @@ def main() -> None:
             texts = ask(prompts, Path("models", model), *settings, schemas=held_to)
             seconds = (time.perf_counter() - start) / len(triplets)
             found = summarize([judge(one.schema, text, one.chosen) for one, text in zip(triplets, texts, strict=True)])
-            failures = ", ".join(f"{kind} {count}" for kind, count in found["failures"].items() if count)
             rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
-            rows.append([model, way, str(found["n"]), *rates, failures, f"{seconds:.2f}"])
+            rows.append([model, way, str(found["n"]), *rates, failures(found), f"{seconds:.2f}"])
     print(markdown(rows))
 
 

@@ -102,8 +102,10 @@ class _Maker:
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            while len(_prompt(request.text, listed, write)) > self.params.room and (listed[1:] or write is definition):
-                listed, write = listed[:-1] or listed, signature
+            while len(listed) > 1 and len(_prompt(request.text, listed, write)) > self.params.room:
+                listed.pop()
+            if write is definition and len(_prompt(request.text, listed, write)) > self.params.room:
+                write = signature
             return _triplet(request.text, listed, write, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
             text = f"request {request.text!r}: " if request else ""

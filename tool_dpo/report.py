@@ -38,8 +38,8 @@ def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) 
     summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
     rates = [(name, summaries[name][key]["rate"], key) for name in MODELS for key in ("sspr", "exact", "extracted")]
     _write_csv(plots / "rates.csv", ("model", "rate", "measure"), rates)
-    failures = [(name, kind, summaries[name]["failures"][kind]) for name in MODELS for kind in FAILURES]
-    _write_csv(plots / "failures.csv", ("model", "failure", "count"), failures)
+    counts = [(name, kind, summaries[name]["failures"][kind]) for name in MODELS for kind in FAILURES]
+    _write_csv(plots / "failures.csv", ("model", "failure", "count"), counts)
     for curve in sorted(curves.glob("*.csv")):
         shutil.copyfile(curve, plots / curve.name)
     write_json(out, result)
@@ -67,17 +67,23 @@ def table(metrics: Path) -> list[list[str]]:
 def _rows(summaries: dict[str, Any], tests: dict[str, Any]) -> list[list[str]]:
     rows = [["", *MODELS], ["answers", *(str(one["n"]) for one in summaries.values())]]
     for key, label in (("sspr", "SSPR"), ("exact", "exact values"), ("extracted", "pass after extraction")):
-        rows.append([label, *(_cell(one[key]) for one in summaries.values())])
+        rows.append([label, *(cell(one[key]) for one in summaries.values())])
     for first in MODELS[:-1]:
-        paired = [tests.get(f"{first}_to_{second}") for second in MODELS]
-        rows.append([f"SSPR against {first}, McNemar p", *(str(one["sspr"]["p"]) if one else "" for one in paired)])
+        against = [tests.get(f"{first}_to_{second}") for second in MODELS]
+        rows.append([f"SSPR against {first}, McNemar p", *(str(one["sspr"]["p"]) if one else "" for one in against)])
     for kind in FAILURES:
         rows.append([kind, *(str(one["failures"][kind]) for one in summaries.values())])
     return rows
 
 
-def _cell(rate: dict[str, float]) -> str:
+def cell(rate: dict[str, float]) -> str:
+    """A rate with its interval."""
     return f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})"
+
+
+def failures(summary: dict[str, Any]) -> str:
+    """The kinds of failure that there are, with their counts."""
+    return ", ".join(f"{kind} {count}" for kind, count in summary["failures"].items() if count)
 
 
 def markdown(rows: list[list[str]]) -> str:

@@ -17,11 +17,13 @@ REQUESTS = 5
 def main() -> None:
     folder, *outs = paths("tools", "validation", "test", description=__doc__)
     params = load_params()
-    tools = read_tools(folder)
+    every = read_tools(folder)
+    parts = {tool.name: held_out(tool.name, params.split, params.seed) for tool in every}
+    tools = [tool for tool in every if parts[tool.name]]
     settings = replace(params.generate, triplets=REQUESTS * len(tools), variants=0)
-    made = [(held_out(one.tool, params.split, params.seed), one) for one in generate(tools, settings, params.seed)]
+    made = list(generate(tools, settings, params.seed))
     for name, out in zip(("validation", "test"), outs, strict=True):
-        write_lines(out, (triplet.record() for part, triplet in made if part == name))
+        write_lines(out, (triplet.record() for triplet in made if parts[triplet.tool] == name))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ a Markdown table. It changes the workspace as `dvc exp run` does: `git reset --h
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tool_dpo.errors import run
 from tool_dpo.params import PARAMS
 from tool_dpo.records import read_json
-from tool_dpo.report import markdown
+from tool_dpo.report import cell, failures, markdown
 
 TARGET = "benchmarks/preference/dvc.yaml:score@validation"
 MEASURED = Path("benchmarks/preference/validation.json")
@@ -53,25 +54,19 @@ def measure(name: str, settings: list[str]) -> None:
 
 
 def table() -> list[list[str]]:
-    """A row for the SFT model, and one for each setting that was run."""
-    rows = [["setting", "SSPR", "exact", "gained, lost", "p", "failures"]]
-    results = {name: read_json(path) for name in SETTINGS if (path := RESULTS / f"{name}.json").exists()}
+    """A row for the SFT model, and one for each setting."""
+    results = {name: read_json(RESULTS / f"{name}.json") for name in SETTINGS}
+    sft = next(iter(results.values()))["sft"]
+    rows = [["setting", "SSPR", "exact", "gained, lost", "p", "failures"], _row("SFT", sft, "", "")]
     for name, result in results.items():
-        if len(rows) == 1:
-            rows.append(["SFT", *_rates(result["sft"]), "", "", _failures(result["sft"])])
         test = result["sft_to_dpo"]["sspr"]
-        moved = [f"{test['gained']}, {test['lost']}", f"{test['p']:.2g}"]
-        rows.append([f"{name}: {' '.join(SETTINGS[name])}", *_rates(result["dpo"]), *moved, _failures(result["dpo"])])
+        moved = (f"{test['gained']}, {test['lost']}", f"{test['p']:.2g}")
+        rows.append(_row(f"{name}: {' '.join(SETTINGS[name])}", result["dpo"], *moved))
     return rows
 
 
-def _rates(summary: dict[str, dict[str, float]]) -> list[str]:
-    rate = summary["sspr"]
-    return [f"{rate['rate']:.1%} ({rate['low']:.1%} to {rate['high']:.1%})", f"{summary['exact']['rate']:.1%}"]
-
-
-def _failures(summary: dict[str, dict[str, int]]) -> str:
-    return ", ".join(f"{kind} {count}" for kind, count in summary["failures"].items() if count)
+def _row(name: str, summary: dict[str, Any], moved: str, p: str) -> list[str]:
+    return [name, cell(summary["sspr"]), f"{summary['exact']['rate']:.1%}", moved, p, failures(summary)]
 
 
 if __name__ == "__main__":
