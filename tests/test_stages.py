@@ -97,7 +97,8 @@ def test_ctrl_c_is_one_line_and_leaves_no_output(folder: Path) -> None:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate()
-    assert process.returncode == 130
+    # both are 130 to a shell: Python dies of the signal itself when it fell into an exec, as a dataclass makes
+    assert process.returncode in (130, -signal.SIGINT)
     assert error.strip() == "interrupted: earlier outputs are untouched; run the same command to continue"
     assert (folder / "out.jsonl").read_text() == "earlier\n"
 
