@@ -78,6 +78,8 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+    from tool_dpo.attention import GROUPED, MODELS
+
     dtype = getattr(torch, weights.dtype)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
@@ -88,9 +90,11 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
         dtype=dtype,
         device_map="auto" if torch.cuda.is_available() else None,
         quantization_config=quantization if weights.load_in_4bit else None,
-        attn_implementation=None if torch.cuda.is_available() else "eager",  # benchmarks/attention.py
+        attn_implementation=None if torch.cuda.is_available() else "eager",
         use_safetensors=True,
     )
+    if not torch.cuda.is_available() and model.config.model_type in MODELS:
+        model.set_attn_implementation(GROUPED)  # benchmarks/attention.py
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
         model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub

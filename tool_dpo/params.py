@@ -69,7 +69,7 @@ class GenerateParams:
     json_schema: Annotated[float, Chance]
     """Chance that it has its tool, where there is but one, as JSON Schema instead of a signature."""
     room: Annotated[int, NotNegative]
-    """Longest prompt, in characters, with other tools or JSON Schema; a longer one does without."""
+    """Longest prompt, in characters, with other tools or JSON Schema; a longer one drops them, one tool at a time."""
     optional: Annotated[float, Chance]
     """Chance that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
