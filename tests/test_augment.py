@@ -99,3 +99,10 @@ def test_choices_keep_the_words_people_say_for_them() -> None:
     (choices,) = case.parameters["properties"].values()
     assert choices["x-say"] == {choices["enum"][0]: "extra large", choices["enum"][1]: "tiny"}
     assert case.values["size"] == choices["enum"][0] != "extra_large"
+
+
+def test_a_tool_gets_a_namespace_as_mcp_servers_and_openapi_operations_have_them() -> None:
+    case = Case("create_task", {"type": "object", "properties": {}}, {})
+    names = {augment.rename(case, random.Random(seed)).tool for seed in range(60)}
+    for separator in (".", "/", "__"):
+        assert any(separator in name for name in names)

@@ -19,7 +19,7 @@ Spell = Callable[[str], str]
 
 _SHARE = {
     "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "rename": 0.75,
-    "nest": 0.2, "depend": 0.8,
+    "nest": 0.2, "depend": 0.8, "namespace": 0.3,
 }  # fmt: skip
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
@@ -196,7 +196,7 @@ def restyle_enums(case: Case, rng: random.Random) -> Case:
 
 
 def rename(case: Case, rng: random.Random) -> Case:
-    """Other words and another case for the tool and for its properties."""
+    """Other words and another case for the tool and for its properties; for some tools a namespace."""
     if rng.random() >= _SHARE["rename"]:
         return case
     style = rng.choice(_STYLES[:2]) if rng.random() < 0.8 else rng.choice(_STYLES[2:])
@@ -208,8 +208,11 @@ def rename(case: Case, rng: random.Random) -> Case:
             words.insert(0, rng.choice(_PREFIXES) if rng.random() < 0.5 else _coined(rng))
         return style(words) if words else name
 
+    tool = spell(case.tool)
+    if rng.random() < _SHARE["namespace"]:
+        tool = rng.choice(_vocabulary()) + rng.choice(_SEPARATORS) + tool
     return Case(
-        spell(case.tool),
+        tool,
         _respelled(case.parameters, spell, _same),
         _revalued(case.parameters, case.values, spell, _same),
     )
@@ -350,6 +353,9 @@ _STYLES: tuple[Callable[[list[str]], str], ...] = (
     lambda words: "".join(words),
 )
 """snake_case, camelCase, kebab-case, PascalCase, UPPER_CASE, runtogether."""
+
+_SEPARATORS = (".", ".", "/", "__")
+"""Between namespace and name: MCP servers and modules, OpenAPI operations, what clients make of several servers."""
 
 _ANY_CHOICE = ("other", "none", "default", "unknown", "any", "custom", "auto", "all", "mixed", "unspecified")
 _CONSONANTS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr")

@@ -21,7 +21,7 @@ Name = TypeVar("Name", bound=str)
 REMOVED = object()
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
 _TRIES = 6
-_WEIGHTS = {"exclusiveMinimum": 12, "exclusiveMaximum": 24}
+_WEIGHTS = {"exclusiveMinimum": 60, "exclusiveMaximum": 60, "multipleOf": 3}
 """Chance of a keyword to be the one broken, against 1; more for those that few schemas have, so that each is learnt."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from tests.helpers import ROOT
+from tool_dpo.negatives import MAKERS
 from tool_dpo.params import load_params
 from tool_dpo.report import markdown, table
 from tool_dpo.split import held_out
@@ -40,3 +41,9 @@ def test_the_recorded_run_is_large_enough() -> None:
     assert json.loads((ROOT / "metrics/dpo.json").read_text())["n"] >= 160
     assert data["tools"] == len(tools) >= 120
     assert len({tool.source for tool in tools}) >= 15
+
+
+def test_every_keyword_has_enough_recorded_negatives() -> None:
+    counts = json.loads((ROOT / "metrics/data.json").read_text())["keywords"]
+    rare = {"minProperties"}  # no tool has it
+    assert {keyword for keyword in MAKERS if counts.get(keyword, 0) < 20} == rare
