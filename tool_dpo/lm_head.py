@@ -29,10 +29,13 @@ class TorchLogProbs:
         Returns:
             log_probs, entropy, log_sum_sq_probs, mean_logits and is_top1, each [N]; only log_probs carries a gradient.
         """
-        logits = torch.nn.functional.linear(hidden, weight, bias).float() * logit_scale
+        logits = torch.nn.functional.linear(hidden, weight, bias).float()
+        if logit_scale != 1.0:  # a copy of all logits, and another for their gradient
+            logits = logits * logit_scale
         if softcap is not None:
             logits = softcap * torch.tanh(logits / softcap)
-        logits = logits / temperature
+        if temperature != 1.0:
+            logits = logits / temperature
         log_probs = torch.log_softmax(logits, dim=-1)
         with torch.no_grad():
             known = log_probs.detach()

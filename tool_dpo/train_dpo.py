@@ -1,7 +1,6 @@
 """Stage two: preference training (DPO, arXiv 2305.18290; IPO, arXiv 2310.12036) of chosen over rejected calls."""
 
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +78,7 @@ def make_trainer(
     from tool_dpo.preference import IPO_DIFFERING, Displacement, PreferenceTrainer
     from tool_dpo.training import trainer_settings
 
+    rows = sorted((_row(pair) for pair in pairs), key=lambda row: row["length"])  # the reference passes in this order
     terms: dict[str, float] = {loss_type: 1.0} if loss_type != IPO_DIFFERING else {}
     if params.sft_weight or not terms:
         terms["sft"] = params.sft_weight
@@ -93,16 +93,16 @@ def make_trainer(
         loss_type,
         model=model,
         args=args,
-        train_dataset=Dataset.from_list([_row(pair) for pair in pairs]),
+        train_dataset=Dataset.from_list(rows),
         processing_class=models.load_tokenizer(sft),
         callbacks=[Displacement(params.max_displacement, beta)],
     )
 
 
-def _row(pair: Pair) -> Mapping[str, Any]:
+def _row(pair: Pair) -> dict[str, Any]:
     return {
         "prompt": messages(pair.prompt),
         "chosen": [{"role": "assistant", "content": pair.chosen}],
         "rejected": [{"role": "assistant", "content": pair.rejected}],
-        "length": len(pair.prompt) + len(pair.chosen),
+        "length": len(pair.prompt) + max(len(pair.chosen), len(pair.rejected)),
     }
