@@ -19,18 +19,19 @@ MEASURED = Path("benchmarks/preference/validation.json")
 CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
-BOTH, MINED = "pairs.mined=0.5", "pairs.mined=1.0"
+FEW = ["mine.samples=1", "pairs.wrong_values=true"]
+BOTH, MINED = [*FEW, "pairs.mined=0.5"], [*FEW, "pairs.mined=1.0"]
 IPO = ["loss_type=ipo", "beta=0.05"]
 DIFFERING = ["loss_type=ipo_differing", "beta=0.5"]
 SIGMOID = ["loss_type=sigmoid", f"{DPO}.sft_weight=1.0"]
 SETTINGS = {
-    "ipo-both": [BOTH, *IPO],
-    "ipo-mined": [MINED, *IPO],
-    "differing-mined": [MINED, *DIFFERING],
-    "differing-mined-slower": [MINED, *DIFFERING, f"{DPO}.learning_rate=3e-5"],
-    "differing-mined-faster": [MINED, *DIFFERING, f"{DPO}.learning_rate=5e-4"],
-    "sigmoid-mined": [MINED, *SIGMOID, "beta=0.1"],
-    "sft-mined": [MINED, *SIGMOID, "beta=1e-6"],
+    "ipo-both": [*BOTH, *IPO],
+    "ipo-mined": [*MINED, *IPO],
+    "differing-mined": [*MINED, *DIFFERING],
+    "differing-mined-slower": [*MINED, *DIFFERING, f"{DPO}.learning_rate=3e-5"],
+    "differing-mined-faster": [*MINED, *DIFFERING, f"{DPO}.learning_rate=5e-4"],
+    "sigmoid-mined": [*MINED, *SIGMOID, "beta=0.1"],
+    "sft-mined": [*MINED, *SIGMOID, "beta=1e-6"],
 }
 
 
