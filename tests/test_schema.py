@@ -1,14 +1,17 @@
 """What a document violates, and what counts as JSON."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 from referencing.exceptions import Unresolvable
 
 from tests.helpers import load, params_of
 from tool_dpo import schema as schemas
-from tool_dpo.schema import Schema, call_schema, check_refs, inline, json_path, parse, strict, violations
+from tool_dpo.schema import Schema, call_schema, check_refs, inline, json_path, parse, strict, validator, violations
 
 CASES = load("violations")
 
@@ -43,6 +46,38 @@ def test_formats_are_asserted(format_: str, good: str, bad: str) -> None:
     schema = {"type": "string", "format": format_}
     assert violations(schema, good) == []
     assert [one.keyword for one in violations(schema, bad)] == ["format"]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        3,
+        {"type": "strin"},
+        {"pattern": "("},
+        {"minLength": -1},
+        {"multipleOf": 0},
+        {"items": [{}]},
+        {"required": ["a", "a"]},
+        {"properties": {"a": {"enum": 3}}},
+        {"dependentRequired": {"a": ["b", "b"]}},
+        {"dependencies": {"a": {"type": 3}}},
+        {"$recursiveRef": "#"},
+        {"$recursiveRef": "%%"},
+        {"$anchor": "1"},
+        {"$id": "a#b"},
+        {"properties": {"a": {"anyOf": [{"type": "string"}, {"items": {"const": 1, "type": ["x"]}}]}}},
+    ],
+)
+def test_a_schema_is_checked_as_jsonschema_checks_it(schema: Any) -> None:
+    def found(check: Callable[[Any], None]) -> tuple[str, list[str | int]] | None:
+        try:
+            check(schema)
+        except SchemaError as error:
+            return error.message, list(error.absolute_path)
+        return None
+
+    assert found(validator({}).check_schema) == found(Draft202012Validator.check_schema)
 
 
 @pytest.mark.parametrize("text", ["0", '"a"', "[]", ' {"a": [1.5e3, null, true]}\n', '{"a": {"b": 1}, "c": {"b": 1}}'])

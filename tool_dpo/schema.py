@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+from urllib.parse import urljoin
 
 import regex
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
+from jsonschema.validators import create
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
@@ -261,11 +263,28 @@ def matches(pattern: str, text: str) -> bool:
         return False
 
 
-_Validator = extend(Draft202012Validator, {"multipleOf": _multiple_of, "pattern": _pattern})
+def _merged(metaschema: Schema) -> Schema:
+    """A metaschema with its vocabularies in one piece, whose references jsonschema would resolve at every node."""
+    vocabularies = [SPECIFICATIONS.contents(urljoin(metaschema["$id"], part["$ref"])) for part in metaschema["allOf"]]
+    merged: Schema = {keyword: metaschema[keyword] for keyword in ("$schema", "$id", "type")}
+    for keyword in ("$defs", "properties"):
+        merged[keyword] = {
+            name: value for part in (*vocabularies, metaschema) for name, value in part.get(keyword, {}).items()
+        }
+    result: Schema = json.loads(json.dumps(merged).replace('"$dynamicRef": "#meta"', '"$ref": "#"'))
+    return result
+
+
+_Validator = create(
+    meta_schema=_merged(Draft202012Validator.META_SCHEMA),
+    validators={**Draft202012Validator.VALIDATORS, "multipleOf": _multiple_of, "pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER,
+    format_checker=Draft202012Validator.FORMAT_CHECKER,
+)
 
 
 def validator(schema: Schema) -> Any:
-    """A Draft 2020-12 validator that asserts formats and never fetches a remote `$ref`."""
+    """A Draft 2020-12 validator that asserts formats, all but `iri`, and never fetches a remote `$ref`."""
     return _Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
