@@ -1,6 +1,7 @@
 """Varied schemas: whatever changes, the call still fits, and says the same."""
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -99,6 +100,16 @@ def test_choices_keep_the_words_people_say_for_them() -> None:
     (choices,) = case.parameters["properties"].values()
     assert choices["x-say"] == {choices["enum"][0]: "extra large", choices["enum"][1]: "tiny"}
     assert case.values["size"] == choices["enum"][0] != "extra_large"
+
+
+def test_choices_may_begin_with_a_number_as_ratios_and_sizes_do() -> None:
+    schema: Schema = {"type": "object", "properties": {"size": {"type": "string", "enum": ["large", "small"]}}}
+    chosen = {
+        augment.restyle_enums(Case("order", schema, {"size": "large"}), random.Random(seed)).values["size"]
+        for seed in range(60)
+    }
+    assert all(re.fullmatch(r"\d+(:|-|x|_|)large", one, re.IGNORECASE) for one in chosen)
+    assert {re.findall(r"\d+(\W|x|_|)", one)[0] for one in chosen} == {":", "-", "x", "_", ""}
 
 
 def test_a_tool_gets_a_namespace_as_mcp_servers_and_openapi_operations_have_them() -> None:

@@ -135,6 +135,14 @@ def test_distractors_stand_in_any_place_and_may_be_called_by_mistake() -> None:
     assert first == {True, False}
 
 
+def test_a_varied_request_may_end_with_a_full_stop_that_is_no_part_of_its_value() -> None:
+    triplets = varied([task(requests=["Create {title}, {priority}", "Create {title}, {priority}!"])])
+    ends = Counter(triplet.prompt.split("\nTool: ")[0][-1] for triplet in triplets)
+    assert set(ends) >= {".", "!"}
+    assert any(end.isalpha() for end in ends)
+    assert not any('."' in triplet.chosen for triplet in triplets)
+
+
 def test_one_tool_may_stand_as_json_schema() -> None:
     for triplet in varied([task()], distractors=0.0, json_schema=1.0):
         definition = json.loads(triplet.prompt.split("\nTool: ")[1])

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,36 @@ from tool_dpo.errors import InputError
 from tool_dpo.pairs import Pair, fault, mined, mix, read_pairs, typed
 from tool_dpo.params import PairsParams
 from tool_dpo.records import write_lines
-from tool_dpo.triplets import proved
+from tool_dpo.schema import call_schema
+from tool_dpo.triplets import Triplet, proved
 
 GOOD = proved(load("triplets")["triplet"])
 CALL = json.loads(GOOD.chosen)
 OTHER = {**CALL, "parameters": {**CALL["parameters"], "title": "Another"}}
+SPARE = proved(
+    {
+        "prompt": "Create 'Review PR', due 2026-11-02.",
+        "schema": call_schema(
+            "create_task",
+            {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in ("title", "due", "notes", "owner")},
+                "required": ["title"],
+            },
+        ),
+        "chosen": json.dumps({"tool": "create_task", "parameters": {"title": "Review PR", "due": "2026-11-02"}}),
+        "rejected": json.dumps({"tool": "create_task", "parameters": {"due": "2026-11-02"}}),
+    }
+)
+LESS, MORE, MISSING, INVENTED = (
+    json.dumps({"tool": "create_task", "parameters": parameters})
+    for parameters in (
+        {"title": "Review PR"},
+        {"title": "Review PR", "due": "2026-11-02", "notes": "Review PR"},
+        {"due": "2026-11-02"},
+        {"title": "Review PR", "due": "2026-11-02", "day": "2026-11-02"},
+    )
+)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +63,17 @@ def test_the_fault_of_an_answer(text: str, expected: str | None) -> None:
 
 
 def _mixed(
-    folder: Path, triplets: int, failures: list[str], share: float, seed: int = 1, *, wrong_values: bool = True
+    folder: Path,
+    triplets: int,
+    failures: list[str],
+    share: float,
+    seed: int = 1,
+    *,
+    wrong_values: Any = "all",
+    asked: Triplet = GOOD,
 ) -> list[Pair]:
-    write_lines(folder / "triplets", (GOOD.record() for _ in range(triplets)))
-    write_lines(folder / "mined", (pair.record() for text in failures if (pair := mined(GOOD, text))))
+    write_lines(folder / "triplets", (asked.record() for _ in range(triplets)))
+    write_lines(folder / "mined", (pair.record() for text in failures if (pair := mined(asked, text))))
     mix(
         folder / "triplets",
         folder / "mined",
@@ -66,10 +99,29 @@ def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_p
     }
 
 
-@pytest.mark.parametrize(("wrong_values", "faults"), [(True, ["json_error", "wrong_value"]), (False, ["json_error"])])
-def test_wrong_values_can_be_left_out(wrong_values: bool, faults: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("wrong_values", "faults"), [("all", ["json_error", "wrong_value"]), ("none", ["json_error"])])
+def test_wrong_values_can_be_left_out(wrong_values: str, faults: list[str], tmp_path: Path) -> None:
     failures = [GOOD.chosen[:-1], json.dumps(OTHER)]
     assert [pair.fault for pair in _mixed(tmp_path, 6, failures, 1, wrong_values=wrong_values)] == faults
+
+
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        ([SPARE.chosen[:-1]], []),
+        ([MISSING], [MORE]),
+        ([MISSING, MISSING], [MORE, MORE]),
+        ([MISSING] * 4, [MORE, MORE]),
+        ([INVENTED], [LESS]),
+        ([INVENTED, MISSING], []),
+    ],
+)
+def test_wrong_values_balance_answers_that_say_too_little_and_too_much(
+    broken: list[str], expected: list[str], tmp_path: Path
+) -> None:
+    wrong = [SPARE.chosen.replace("Review", "Read"), MORE, MORE, LESS]
+    pairs = _mixed(tmp_path, 1, [*broken, *wrong], 1, wrong_values="balance", asked=SPARE)
+    assert [pair.rejected for pair in pairs] == [*broken, *expected]
 
 
 def test_the_seed_chooses(tmp_path: Path) -> None:
@@ -114,7 +166,7 @@ def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:
             tmp_path / "mined",
             tmp_path / "out",
             tmp_path / "m",
-            PairsParams(mined=0, wrong_values=True),
+            PairsParams(mined=0, wrong_values="all"),
             1,
         )
     assert not (tmp_path / "out").exists()

@@ -18,8 +18,8 @@ from tool_dpo.schema import Schema, validator
 Spell = Callable[[str], str]
 
 _SHARE = {
-    "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "rename": 0.75,
-    "nest": 0.2, "depend": 0.8, "namespace": 0.3,
+    "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "number": 0.2,
+    "rename": 0.75, "nest": 0.2, "depend": 0.8, "namespace": 0.3,
 }  # fmt: skip
 """Chance of each variation, for a case or for each place that it may touch."""
 _MOST_EXTRA = 2
@@ -180,13 +180,17 @@ def depend(case: Case, rng: random.Random) -> Case:
 
 
 def restyle_enums(case: Case, rng: random.Random) -> Case:
-    """Write the choices in another case, so that they are to be copied from the schema and not from the request."""
+    """Write the choices in another case, some after a number, so that they are copied from the schema as they stand."""
     if rng.random() >= _SHARE["restyle"]:
         return case
     style = rng.choice(_STYLES)
+    mark = rng.choice(_MARKS) if rng.random() < _SHARE["number"] else None
 
+    @cache
     def spell(value: str) -> str:
-        return style(split(value)) if _PLAIN.fullmatch(value) else value
+        if not _PLAIN.fullmatch(value):
+            return value
+        return style(split(value)) if mark is None else f"{rng.randint(1, 24)}{mark}{style(split(value))}"
 
     return replace(
         case,
@@ -353,6 +357,9 @@ _STYLES: tuple[Callable[[list[str]], str], ...] = (
     lambda words: "".join(words),
 )
 """snake_case, camelCase, kebab-case, PascalCase, UPPER_CASE, runtogether."""
+
+_MARKS = (":", "-", "x", "_", "")
+"""After the number that a choice begins with, as in `4:3` and `2x`."""
 
 _SEPARATORS = (".", ".", "/", "__")
 """Between namespace and name: MCP servers and modules, OpenAPI operations, what clients make of several servers."""

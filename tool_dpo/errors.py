@@ -15,7 +15,7 @@ class InputError(Exception):
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run `main` as a program: exit 0, or print one line to stderr and exit 1 (after Ctrl-C as a shell's 130)."""
+    """Run `main` as a program: exit with 0; or with one line on stderr and 1, after Ctrl-C 130."""
     sys.unraisablehook = _insist
     try:
         main()

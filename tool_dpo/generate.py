@@ -99,17 +99,18 @@ class _Maker:
             case = Case(tool.name, tool.parameters, request.parameters)
             if not varied:
                 return _triplet(request.text, [case], signature, self.params.mix, rng)
+            text = _ended(request.text, rng)
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            while len(listed) > 1 and len(_prompt(request.text, listed, write)) > self.params.room:
+            while len(listed) > 1 and len(_prompt(text, listed, write)) > self.params.room:
                 listed.pop()
-            if write is definition and len(_prompt(request.text, listed, write)) > self.params.room:
+            if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
-            return _triplet(request.text, listed, write, self.params.mix, rng, varied_from=tool.name)
+            return _triplet(text, listed, write, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
-            text = f"request {request.text!r}: " if request else ""
-            raise InputError(f"{tool.source}: tool {tool.name!r}: {text}{error}") from None
+            of_request = f"request {request.text!r}: " if request else ""
+            raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one, half the time of its own file: the likeliest to be mistaken for it.
@@ -192,6 +193,11 @@ def _triplet(
                 }
             )
     return None
+
+
+def _ended(request: str, rng: random.Random) -> str:
+    """The request, half the time with a full stop after its last value, which is no part of it."""
+    return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
 
 
 def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:

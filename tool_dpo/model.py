@@ -76,10 +76,12 @@ def load(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
 def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainable: bool) -> "PreTrainedModel":
     import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
     from tool_dpo.attention import GROUPED, MODELS
 
+    config = AutoConfig.from_pretrained(base, revision=weights.revision)
+    on_cpu = GROUPED if config.model_type in MODELS else "eager"  # benchmarks/attention.py
     dtype = getattr(torch, weights.dtype)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
@@ -87,14 +89,13 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     model = AutoModelForCausalLM.from_pretrained(
         base,
         revision=weights.revision,
+        config=config,
         dtype=dtype,
         device_map="auto" if torch.cuda.is_available() else None,
         quantization_config=quantization if weights.load_in_4bit else None,
-        attn_implementation=None if torch.cuda.is_available() else "eager",
+        attn_implementation=None if torch.cuda.is_available() else on_cpu,
         use_safetensors=True,
     )
-    if not torch.cuda.is_available() and model.config.model_type in MODELS:
-        model.set_attn_implementation(GROUPED)  # benchmarks/attention.py
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
         model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub

@@ -10,7 +10,7 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
-from tool_dpo.schema import WRONG_VALUE, Schema, faults
+from tool_dpo.schema import WRONG_VALUE, Schema, faults, parse
 from tool_dpo.triplets import Triplet, read_triplets
 
 
@@ -49,20 +49,51 @@ def mined(triplet: Triplet, text: str) -> Pair | None:
 def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
     """Write the pairs to train on: every typed one, and mined ones up to their share, chosen by the seed.
 
+    Where failures that say less than was asked outnumber those that say more, what is learnt is to go on, whatever
+    else is wrong with them; so strict calls with other values can even them out.
+
     Raises:
         InputError: a triplet or a mined pair that breaks its promise, or nothing mined where no others are wanted.
     """
     pairs = [typed(triplet) for triplet in read_triplets(triplets)]
-    found = [pair for pair in read_pairs(failures) if params.wrong_values or pair.fault != WRONG_VALUE]
+    rng = random.Random(seed)
+    found = read_pairs(failures)
+    if params.wrong_values != "all":
+        wrong = [pair for pair in found if pair.fault == WRONG_VALUE]
+        found = [pair for pair in found if pair.fault != WRONG_VALUE]
+        if params.wrong_values == "balance":
+            found += _against(sum(map(_surplus, found)), wrong, rng)
     if params.mined == 1:
         if not found:
             raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
         pairs = found
     else:
         most = round(len(pairs) * params.mined / (1 - params.mined))
-        pairs += random.Random(seed).sample(found, min(len(found), most))
+        pairs += rng.sample(found, min(len(found), most))
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
+
+
+def _against(surplus: int, pairs: list[Pair], rng: random.Random) -> list[Pair]:
+    """As many of the pairs as it takes to make up for a surplus, or all that lean the other way."""
+    opposite = [pair for pair in pairs if _surplus(pair) * surplus < 0]
+    return rng.sample(opposite, min(len(opposite), abs(surplus)))
+
+
+def _surplus(pair: Pair) -> int:
+    """1 where the rejected answer has more values than the chosen one, -1 where it has fewer; 0 if it is no JSON."""
+    try:
+        more = _values(parse(pair.rejected)) - _values(parse(pair.chosen))
+    except ValueError:
+        return 0
+    return (more > 0) - (more < 0)
+
+
+def _values(document: Any) -> int:
+    """How many values a document has that are neither objects nor lists."""
+    if isinstance(document, dict | list):
+        return sum(map(_values, document.values() if isinstance(document, dict) else document))
+    return 1
 
 
 def census(pairs: Iterable[Pair], found: int) -> dict[str, Any]:

@@ -100,8 +100,9 @@ class MineParams:
 class PairsParams:
     mined: Annotated[float, Chance]
     """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
-    wrong_values: bool
-    """Whether mined calls that are strict, with other values than were asked for, are among them."""
+    wrong_values: Literal["none", "balance", "all"]
+    """How many mined calls that are strict, with other values than were asked for, are among them; `balance`: those
+    that make answers which say too much as frequent as answers which say too little."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ MEASURED = Path("benchmarks/preference/validation.json")
 CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
-FEW = ["mine.samples=1", "pairs.wrong_values=true"]
+FEW = ["mine.samples=1", "pairs.wrong_values=all"]
 BOTH, MINED = [*FEW, "pairs.mined=0.5"], [*FEW, "pairs.mined=1.0"]
 IPO = ["loss_type=ipo", "beta=0.05"]
 DIFFERING = ["loss_type=ipo_differing", "beta=0.5"]
