@@ -1,20 +1,35 @@
-"""What becomes of published documents: `python benchmarks/import.py DOCUMENT...` prints a table row for each."""
+"""What becomes of published documents, and what a large one takes.
 
+python benchmarks/import.py DOCUMENT...   # a table row for each
+python benchmarks/import.py               # a made one of 50 MB, whose schemas refer to one another without end
+"""
+
+import json
 import re
+import resource
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tool_dpo.adopt import adopt
 from tool_dpo.importers import read
 
 
 def main() -> None:
+    if sys.argv[1:]:
+        documents(list(map(Path, sys.argv[1:])))
+    else:
+        large()
+
+
+def documents(paths: list[Path]) -> None:
     print("| document | operations | tools | with a proved triplet | cut | seconds |\n|:--|--:|--:|--:|--:|--:|")
     reasons: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for path in map(Path, sys.argv[1:]):
+    for path in paths:
         found = read(path)
         start = time.perf_counter()
         adopted = adopt(str(path))
@@ -32,6 +47,36 @@ def main() -> None:
     print(f"| all | {' | '.join(str(total[key]) for key in total)} | |\n\n{share:.1%} of the operations.\n")
     for reason, count in reasons.most_common():
         print(f"- {count}: {reason}")
+
+
+def large(schemas: int = 6300, operations: int = 150) -> None:
+    def schema(number: int) -> dict[str, Any]:
+        text = {"type": "string", "description": "y" * 200}
+        others = {
+            place: {"$ref": f"#/components/schemas/S{(number * 7 + place) % schemas}"} for place in range(0, 40, 3)
+        }
+        properties = {f"p{place}": others.get(place, text) for place in range(40)}
+        return {"type": "object", "description": "x" * 800, "properties": properties}
+
+    def operation(number: int) -> dict[str, Any]:
+        body = {"application/json": {"schema": {"$ref": f"#/components/schemas/S{number}"}}}
+        return {"post": {"operationId": f"op{number}", "requestBody": {"content": body}}}
+
+    document = {
+        "openapi": "3.1.0",
+        "paths": {f"/r{number}": operation(number) for number in range(operations)},
+        "components": {"schemas": {f"S{number}": schema(number) for number in range(schemas)}},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "large.json")
+        path.write_text(json.dumps(document))
+        start = time.perf_counter()
+        found = read(path)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{path.stat().st_size / 1e6:.0f} MB: {len(found.tools)} of {operations} operations are tools, "
+            f"{len(found.cut)} cut, {time.perf_counter() - start:.1f} s, peak {peak:.0f} MiB"
+        )
 
 
 def _kind(line: str) -> str:
