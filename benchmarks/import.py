@@ -1,7 +1,9 @@
 """What becomes of published documents, and what a large one takes.
 
-python benchmarks/import.py DOCUMENT...   # a table row for each
-python benchmarks/import.py               # a made one of 50 MB, whose schemas refer to one another without end
+    python benchmarks/import.py DOCUMENT...   # a table row for each
+    python benchmarks/import.py               # a made one of 50 MB, whose schemas refer to one another without end
+
+The peak of memory is that of this one process, which has made the large document too.
 """
 
 import json
@@ -52,10 +54,8 @@ def documents(paths: list[Path]) -> None:
 def large(schemas: int = 6300, operations: int = 150) -> None:
     def schema(number: int) -> dict[str, Any]:
         text = {"type": "string", "description": "y" * 200}
-        others = {
-            place: {"$ref": f"#/components/schemas/S{(number * 7 + place) % schemas}"} for place in range(0, 40, 3)
-        }
-        properties = {f"p{place}": others.get(place, text) for place in range(40)}
+        others = [{"$ref": f"#/components/schemas/S{(number * 7 + place) % schemas}"} for place in range(40)]
+        properties = {f"p{place}": text if place % 3 else others[place] for place in range(40)}
         return {"type": "object", "description": "x" * 800, "properties": properties}
 
     def operation(number: int) -> dict[str, Any]:

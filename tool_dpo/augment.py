@@ -190,7 +190,8 @@ def restyle_enums(case: Case, rng: random.Random) -> Case:
     def spell(value: str) -> str:
         if not _PLAIN.fullmatch(value):
             return value
-        return style(split(value)) if mark is None else f"{rng.randint(1, 24)}{mark}{style(split(value))}"
+        styled = style(split(value))
+        return styled if mark is None else f"{rng.randint(1, 24)}{mark}{styled}"
 
     return replace(
         case,

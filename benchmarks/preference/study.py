@@ -21,13 +21,14 @@ RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
 FEW = ["mine.samples=1", "pairs.wrong_values=all"]
 BOTH, MINED = [*FEW, "pairs.mined=0.5"], [*FEW, "pairs.mined=1.0"]
-IPO = ["loss_type=ipo", "beta=0.05"]
+RATE = f"{DPO}.learning_rate=1e-4"
+IPO = ["loss_type=ipo", "beta=0.05", RATE]
 DIFFERING = ["loss_type=ipo_differing", "beta=0.5"]
-SIGMOID = ["loss_type=sigmoid", f"{DPO}.sft_weight=1.0"]
+SIGMOID = ["loss_type=sigmoid", f"{DPO}.sft_weight=1.0", RATE]
 SETTINGS = {
     "ipo-both": [*BOTH, *IPO],
     "ipo-mined": [*MINED, *IPO],
-    "differing-mined": [*MINED, *DIFFERING],
+    "differing-mined": [*MINED, *DIFFERING, RATE],
     "differing-mined-slower": [*MINED, *DIFFERING, f"{DPO}.learning_rate=3e-5"],
     "differing-mined-faster": [*MINED, *DIFFERING, f"{DPO}.learning_rate=5e-4"],
     "sigmoid-mined": [*MINED, *SIGMOID, "beta=0.1"],
