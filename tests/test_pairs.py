@@ -1,6 +1,7 @@
 """Pairs: what is wrong with a rejected answer, and how typed and mined ones are mixed."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.helpers import load
 from tool_dpo.errors import InputError
-from tool_dpo.pairs import Pair, fault, mined, mix, read_pairs, typed
+from tool_dpo.pairs import Pair, balanced, fault, mined, mix, read_pairs, typed
 from tool_dpo.params import PairsParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema import call_schema
@@ -24,22 +25,17 @@ SPARE = proved(
             "create_task",
             {
                 "type": "object",
-                "properties": {name: {"type": "string"} for name in ("title", "due", "notes", "owner")},
+                "properties": {
+                    "title": {"type": "string"},
+                    "due": {"type": "string", "format": "date"},
+                    "hours": {"type": "integer"},
+                },
                 "required": ["title"],
             },
         ),
         "chosen": json.dumps({"tool": "create_task", "parameters": {"title": "Review PR", "due": "2026-11-02"}}),
         "rejected": json.dumps({"tool": "create_task", "parameters": {"due": "2026-11-02"}}),
     }
-)
-LESS, MORE, MISSING, INVENTED = (
-    json.dumps({"tool": "create_task", "parameters": parameters})
-    for parameters in (
-        {"title": "Review PR"},
-        {"title": "Review PR", "due": "2026-11-02", "notes": "Review PR"},
-        {"due": "2026-11-02"},
-        {"title": "Review PR", "due": "2026-11-02", "day": "2026-11-02"},
-    )
 )
 
 
@@ -57,9 +53,29 @@ LESS, MORE, MISSING, INVENTED = (
 )
 def test_the_fault_of_an_answer(text: str, expected: str | None) -> None:
     assert fault(GOOD.schema, text, GOOD.chosen) == expected
-    pair = mined(GOOD, text)
-    assert (pair and pair.fault) == expected
-    assert pair is None or (pair.chosen, pair.rejected, pair.mined) == (GOOD.chosen, text, True)
+
+
+@pytest.mark.parametrize("case", load("isolated"), ids=lambda case: case["mistakes"])
+def test_each_mistake_of_an_answer_stands_alone_in_the_chosen_call(case: dict[str, Any]) -> None:
+    text = case["answer"] if isinstance(case["answer"], str) else json.dumps(case["answer"])
+    expected = [(fault, text if rejected is None else json.dumps(rejected)) for fault, rejected in case["rejected"]]
+    pairs = mined(SPARE, text)
+    assert [(pair.fault, pair.rejected) for pair in pairs] == expected
+    assert all(pair.chosen == SPARE.chosen and pair.mined for pair in pairs)
+
+
+def test_balanced_pairs_say_too_little_and_too_much() -> None:
+    little, much = balanced(SPARE, random.Random(1))
+    call = json.loads(SPARE.chosen)["parameters"]
+    assert (little.fault, json.loads(little.rejected)["parameters"]) == ("missing_required", {"due": call["due"]})
+    assert much.fault == "type_mismatch"
+    extra = json.loads(much.rejected)["parameters"]
+    assert {name: extra.pop(name) for name in call} == call
+    assert extra in ({"hours": "Review PR"}, {"hours": "2026-11-02"})
+
+
+def test_a_prompt_without_a_place_for_both_is_left_out() -> None:
+    assert balanced(GOOD, random.Random(1)) == []
 
 
 def _mixed(
@@ -69,17 +85,17 @@ def _mixed(
     share: float,
     seed: int = 1,
     *,
-    wrong_values: Any = "all",
+    typed: Any = "triplets",
     asked: Triplet = GOOD,
 ) -> list[Pair]:
     write_lines(folder / "triplets", (asked.record() for _ in range(triplets)))
-    write_lines(folder / "mined", (pair.record() for text in failures if (pair := mined(asked, text))))
+    write_lines(folder / "mined", (pair.record() for text in failures for pair in mined(asked, text)))
     mix(
         folder / "triplets",
         folder / "mined",
         folder / "out",
         folder / "metrics",
-        PairsParams(share, wrong_values),
+        PairsParams(typed, share),
         seed,
     )
     return read_pairs(folder / "out")
@@ -99,29 +115,16 @@ def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_p
     }
 
 
-@pytest.mark.parametrize(("wrong_values", "faults"), [("all", ["json_error", "wrong_value"]), ("none", ["json_error"])])
-def test_wrong_values_can_be_left_out(wrong_values: str, faults: list[str], tmp_path: Path) -> None:
-    failures = [GOOD.chosen[:-1], json.dumps(OTHER)]
-    assert [pair.fault for pair in _mixed(tmp_path, 6, failures, 1, wrong_values=wrong_values)] == faults
-
-
 @pytest.mark.parametrize(
-    ("broken", "expected"),
+    ("typed", "faults"),
     [
-        ([SPARE.chosen[:-1]], []),
-        ([MISSING], [MORE]),
-        ([MISSING, MISSING], [MORE, MORE]),
-        ([MISSING] * 4, [MORE, MORE]),
-        ([INVENTED], [LESS]),
-        ([INVENTED, MISSING], []),
+        ("triplets", ["missing_required"] * 2),
+        ("balanced", ["missing_required", "type_mismatch"] * 2),
+        ("both", ["missing_required"] * 2 + ["missing_required", "type_mismatch"] * 2),
     ],
 )
-def test_wrong_values_balance_answers_that_say_too_little_and_too_much(
-    broken: list[str], expected: list[str], tmp_path: Path
-) -> None:
-    wrong = [SPARE.chosen.replace("Review", "Read"), MORE, MORE, LESS]
-    pairs = _mixed(tmp_path, 1, [*broken, *wrong], 1, wrong_values="balance", asked=SPARE)
-    assert [pair.rejected for pair in pairs] == [*broken, *expected]
+def test_typed_pairs_are_the_triplets_own_or_balanced(typed: str, faults: list[str], tmp_path: Path) -> None:
+    assert [pair.fault for pair in _mixed(tmp_path, 2, [], 0, typed=typed, asked=SPARE)] == faults
 
 
 def test_the_seed_chooses(tmp_path: Path) -> None:
@@ -151,6 +154,8 @@ def test_a_share_of_one_takes_mined_pairs_alone(tmp_path: Path) -> None:
     assert [pair.rejected for pair in _mixed(tmp_path, 6, failures, 1)] == failures
     with pytest.raises(InputError, match=r"no failures were mined, expected some for pairs\.mined 1"):
         _mixed(tmp_path, 6, [], 1)
+    with pytest.raises(InputError, match=r"no prompt has both .*: set it to triplets"):
+        _mixed(tmp_path, 6, [], 0, typed="balanced")
 
 
 def test_no_failures_leave_the_typed_pairs(tmp_path: Path) -> None:
@@ -166,7 +171,7 @@ def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:
             tmp_path / "mined",
             tmp_path / "out",
             tmp_path / "m",
-            PairsParams(mined=0, wrong_values="all"),
+            PairsParams(typed="triplets", mined=0),
             1,
         )
     assert not (tmp_path / "out").exists()

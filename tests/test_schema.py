@@ -11,7 +11,19 @@ from referencing.exceptions import Unresolvable
 
 from tests.helpers import load, params_of
 from tool_dpo import schema as schemas
-from tool_dpo.schema import Schema, call_schema, check_refs, inline, json_path, parse, strict, validator, violations
+from tool_dpo.schema import (
+    Place,
+    Schema,
+    call_schema,
+    check_refs,
+    differences,
+    inline,
+    json_path,
+    parse,
+    strict,
+    validator,
+    violations,
+)
 
 CASES = load("violations")
 
@@ -225,3 +237,18 @@ def test_a_reference_back_to_itself_cannot_be_replaced() -> None:
 )
 def test_json_path(parts: tuple[str | int, ...], path: str) -> None:
     assert json_path(parts) == path
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "places"),
+    [
+        ({"a": 1}, {"a": 1.0}, []),
+        ({"a": 1}, {"a": True}, [("a",)]),
+        ({"a": 1}, {"b": 1}, [("a",), ("b",)]),
+        ({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}, [("a", 1, "b")]),
+        ({"a": [1]}, {"a": [1, 2]}, [("a",)]),
+        ([], {}, [()]),
+    ],
+)
+def test_where_two_documents_differ(one: object, other: object, places: list[Place]) -> None:
+    assert list(differences(one, other)) == list(differences(other, one)) == places

@@ -12,7 +12,7 @@ from tool_dpo.triplets import read_triplets
 def mine(
     data: Path, folder: Path, out: Path, params: MineParams, max_new_tokens: int, batch: BatchParams, seed: int
 ) -> None:
-    """Sample the model in `folder` on each prompt of `data`, and write its different failures as pairs.
+    """Sample the model in `folder` on each prompt of `data`, and write its different mistakes as pairs.
 
     Raises:
         InputError: a triplet that breaks its promise, or a model that cannot be loaded.
@@ -26,5 +26,5 @@ def mine(
         temperature=params.temperature,
         seed=seed,
     )
-    answers = {(triplet.prompt, text): mined(triplet, text) for triplet, text in zip(triplets, texts, strict=True)}
-    write_lines(out, (pair.record() for pair in answers.values() if pair))
+    found = [pair for triplet, text in zip(triplets, texts, strict=True) for pair in mined(triplet, text)]
+    write_lines(out, (pair.record() for pair in {(pair.prompt, pair.rejected): pair for pair in found}.values()))

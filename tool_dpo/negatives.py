@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, TypeVar
 
-from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, Place, Schema, faults
+from tool_dpo.schema import (
+    KIND_OF_KEYWORD,
+    NOT_JSON,
+    OTHER,
+    WRONG_VALUE,
+    Place,
+    Schema,
+    differences,
+    faults,
+    json_path,
+    parse,
+)
 
 Name = TypeVar("Name", bound=str)
 
@@ -71,11 +82,55 @@ def negative(
         others: names of the other tools that there are to choose from.
     """
     chosen = json.dumps(call, ensure_ascii=False)
-    for text in _proposals(kind, parameters, call, chosen, rng, others):
-        found = faults(schema, text, chosen)
-        if len(found) == 1 and found[0].kind == kind:
-            return Negative(text, kind, found[0].keyword, found[0].path)
-    return None
+    texts = _proposals(kind, parameters, call, chosen, rng, others)
+    return next((found for text in texts if (found := _proved(schema, text, chosen)) and found.violation == kind), None)
+
+
+def too_much(parameters: Schema, schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
+    """A proved negative that fills an optional parameter nobody spoke of; None where there is no place for it.
+
+    Its arguments are those of `negative`; what it breaks is whatever the other parameter's value breaks there.
+    """
+    edits = list(_unasked(list(_sites(Site(("parameters",), parameters, call["parameters"])))))
+    return next(_breaking(schema, call, rng.sample(edits, len(edits))), None)
+
+
+def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
+    """Each mistake of an answer that breaks the schema, put alone into the chosen call; text that is no JSON as it is.
+
+    Whatever else the answer says differently is left out, so what tells such a pair apart is the mistake.
+    """
+    try:
+        answer = parse(text)
+    except ValueError:
+        yield Negative(text, NOT_JSON, "json", json_path(()))
+        return
+    call = parse(chosen)
+    places = (place for place in differences(answer, call) if place)
+    yield from _breaking(schema, call, (Edit(place, _at(answer, place)) for place in places))
+
+
+def _at(document: Any, place: Place) -> Any:
+    for part in place:
+        if isinstance(document, dict) and part not in document:
+            return REMOVED
+        document = document[part]
+    return document
+
+
+def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
+    """The calls, one edit away, that break the schema in one way."""
+    chosen = json.dumps(call, ensure_ascii=False)
+    for edit in edits:
+        found = _proved(schema, json.dumps(_apply(call, edit), ensure_ascii=False), chosen)
+        if found and found.violation != WRONG_VALUE:
+            yield found
+
+
+def _proved(schema: Schema, text: str, chosen: str) -> Negative | None:
+    """The answer with its fault, if it has exactly one."""
+    found = faults(schema, text, chosen)
+    return Negative(text, found[0].kind, found[0].keyword, found[0].path) if len(found) == 1 else None
 
 
 def _proposals(

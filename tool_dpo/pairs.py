@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
+from tool_dpo.negatives import Negative, isolated, negative, too_much
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
-from tool_dpo.schema import WRONG_VALUE, Schema, faults, parse
+from tool_dpo.schema import Schema, faults, parse
 from tool_dpo.triplets import Triplet, read_triplets
 
 
@@ -40,60 +41,58 @@ def typed(triplet: Triplet) -> Pair:
     return Pair(triplet.prompt, triplet.chosen, triplet.rejected, triplet.schema, triplet.violation, mined=False)
 
 
-def mined(triplet: Triplet, text: str) -> Pair | None:
-    """The pair of a triplet whose rejected answer is one that a model gave, or None where that answer is right."""
-    found = fault(triplet.schema, text, triplet.chosen)
-    return Pair(triplet.prompt, triplet.chosen, text, triplet.schema, found, mined=True) if found else None
+def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
+    """A call that says too little and one that says too much: a required parameter left out, an optional one made up.
+
+    What all rejected answers have in common is learnt first, and with one of the two alone that would be to go on, or
+    to stop. None where the tool has no place for both.
+    """
+    parameters, call = triplet.schema["properties"]["parameters"], parse(triplet.chosen)
+    found = (
+        negative("missing_required", parameters, triplet.schema, call, rng),
+        too_much(parameters, triplet.schema, call, rng),
+    )
+    return [_pair(triplet, one, mined=False) for one in found if one and all(found)]
+
+
+def mined(triplet: Triplet, text: str) -> list[Pair]:
+    """A pair for each mistake of an answer that a model gave, made in the chosen call; none if it is strict."""
+    return [_pair(triplet, one, mined=True) for one in isolated(triplet.schema, triplet.chosen, text)]
+
+
+def _pair(triplet: Triplet, found: Negative, *, mined: bool) -> Pair:
+    return Pair(triplet.prompt, triplet.chosen, found.text, triplet.schema, found.violation, mined=mined)
 
 
 def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
-    """Write the pairs to train on: every typed one, and mined ones up to their share, chosen by the seed.
-
-    Where failures that say less than was asked outnumber those that say more, what is learnt is to go on, whatever
-    else is wrong with them; so strict calls with other values can even them out.
+    """Write the pairs to train on: typed ones as `params` has them, and mined ones up to their share.
 
     Raises:
-        InputError: a triplet or a mined pair that breaks its promise, or nothing mined where no others are wanted.
+        InputError: a triplet or a mined pair that breaks its promise; no typed pairs, or nothing mined where no others
+            are wanted.
     """
-    pairs = [typed(triplet) for triplet in read_triplets(triplets)]
-    rng = random.Random(seed)
+    kept = list(read_triplets(triplets))
     found = read_pairs(failures)
-    if params.wrong_values != "all":
-        wrong = [pair for pair in found if pair.fault == WRONG_VALUE]
-        found = [pair for pair in found if pair.fault != WRONG_VALUE]
-        if params.wrong_values == "balance":
-            found += _against(sum(map(_surplus, found)), wrong, rng)
+    rng = random.Random(seed)
+    pairs: list[Pair] = []
+    if params.typed != "balanced":
+        pairs += map(typed, kept)
+    if params.typed != "triplets":
+        pairs += (pair for triplet in kept for pair in balanced(triplet, random.Random(f"{seed}/{triplet.prompt}")))
     if params.mined == 1:
-        if not found:
-            raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
         pairs = found
     else:
         most = round(len(pairs) * params.mined / (1 - params.mined))
         pairs += rng.sample(found, min(len(found), most))
+    if not pairs:
+        raise InputError(
+            f"{failures}: no failures were mined, expected some for pairs.mined 1"
+            if params.mined == 1
+            else f"{triplets}: no prompt has both an optional and a required parameter, expected some for pairs.typed "
+            "balanced: set it to triplets"
+        )
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
-
-
-def _against(surplus: int, pairs: list[Pair], rng: random.Random) -> list[Pair]:
-    """As many of the pairs as it takes to make up for a surplus, or all that lean the other way."""
-    opposite = [pair for pair in pairs if _surplus(pair) * surplus < 0]
-    return rng.sample(opposite, min(len(opposite), abs(surplus)))
-
-
-def _surplus(pair: Pair) -> int:
-    """1 where the rejected answer has more values than the chosen one, -1 where it has fewer; 0 if it is no JSON."""
-    try:
-        more = _values(parse(pair.rejected)) - _values(parse(pair.chosen))
-    except ValueError:
-        return 0
-    return (more > 0) - (more < 0)
-
-
-def _values(document: Any) -> int:
-    """How many values a document has that are neither objects nor lists."""
-    if isinstance(document, dict | list):
-        return sum(map(_values, document.values() if isinstance(document, dict) else document))
-    return 1
 
 
 def census(pairs: Iterable[Pair], found: int) -> dict[str, Any]:

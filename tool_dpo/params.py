@@ -98,11 +98,11 @@ class MineParams:
 
 @dataclass(frozen=True)
 class PairsParams:
+    typed: Literal["balanced", "triplets", "both"]
+    """Hard negatives: for each prompt a call that says too little and one that says too much, the triplets' own, or
+    both."""
     mined: Annotated[float, Chance]
     """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
-    wrong_values: Literal["none", "balance", "all"]
-    """How many mined calls that are strict, with other values than were asked for, are among them; `balance`: those
-    that make answers which say too much as frequent as answers which say too little."""
 
 
 @dataclass(frozen=True)

@@ -319,21 +319,22 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
         return broken
     return [
         Violation(KINDS.index(WRONG_VALUE), json_path(place), "value", "not what was asked for")
-        for place in _differences(document, parse(chosen), ())
+        for place in differences(document, parse(chosen))
     ]
 
 
-def _differences(one: Any, other: Any, place: Place) -> Iterator[Place]:
+def differences(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:
+    """The innermost places where two documents have different values, or only one of them has any."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             if name in one and name in other:
-                yield from _differences(one[name], other[name], (*place, name))
+                yield from differences(one[name], other[name], (*place, name))
             else:
                 yield (*place, name)
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, (item, another) in enumerate(zip(one, other, strict=True)):
-            yield from _differences(item, another, (*place, index))
-    elif one != other:
+            yield from differences(item, another, (*place, index))
+    elif one != other or isinstance(one, bool) is not isinstance(other, bool):
         yield place
 
 
