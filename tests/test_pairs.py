@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,18 +65,38 @@ def test_each_mistake_of_an_answer_stands_alone_in_the_chosen_call(case: dict[st
     assert all(pair.chosen == SPARE.chosen and pair.mined for pair in pairs)
 
 
+@pytest.mark.parametrize(
+    ("due", "faults"), [("today", []), ("to-morrow night", ["other_schema_error"]), ("\ud800" * 10, [])]
+)
+def test_a_mistake_that_cannot_be_written_makes_no_pair(due: str, faults: list[str]) -> None:
+    schema = call_schema("add", {"type": "object", "properties": {"due": {"type": "string", "maxLength": 9}}})
+    call = {"tool": "add", "parameters": {"due": "today"}}
+    triplet = replace(GOOD, schema=schema, chosen=json.dumps(call))
+    assert [pair.fault for pair in mined(triplet, json.dumps({**call, "parameters": {"due": due}}))] == faults
+
+
 def test_balanced_pairs_say_too_little_and_too_much() -> None:
-    little, much = balanced(SPARE, random.Random(1))
-    call = json.loads(SPARE.chosen)["parameters"]
-    assert (little.fault, json.loads(little.rejected)["parameters"]) == ("missing_required", {"due": call["due"]})
-    assert much.fault == "type_mismatch"
-    extra = json.loads(much.rejected)["parameters"]
-    assert {name: extra.pop(name) for name in call} == call
-    assert extra in ({"hours": "Review PR"}, {"hours": "2026-11-02"})
+    drawn = [balanced(SPARE, random.Random(seed)) for seed in range(20)]
+    said = {(pair.fault, json.dumps(json.loads(pair.rejected)["parameters"])) for pairs in drawn for pair in pairs}
+    assert all(len(pairs) == 2 for pairs in drawn)
+    title, due = ("title", "Review PR"), ("due", "2026-11-02")
+    assert said == {
+        (fault, json.dumps(dict(parameters)))
+        for fault, parameters in (
+            ("missing_required", [due]),
+            ("wrong_value", [title]),
+            ("type_mismatch", [title, due, ("hours", "Review PR")]),
+            ("type_mismatch", [title, due, ("hours", "2026-11-02")]),
+        )
+    }
 
 
 def test_a_prompt_without_a_place_for_both_is_left_out() -> None:
     assert balanced(GOOD, random.Random(1)) == []
+    bare = replace(
+        GOOD, schema={"type": "object", "properties": {"tool": {"const": "ping"}}}, chosen='{"tool": "ping"}'
+    )
+    assert balanced(bare, random.Random(1)) == []
 
 
 def _mixed(
@@ -115,16 +136,13 @@ def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_p
     }
 
 
-@pytest.mark.parametrize(
-    ("typed", "faults"),
-    [
-        ("triplets", ["missing_required"] * 2),
-        ("balanced", ["missing_required", "type_mismatch"] * 2),
-        ("both", ["missing_required"] * 2 + ["missing_required", "type_mismatch"] * 2),
-    ],
-)
-def test_typed_pairs_are_the_triplets_own_or_balanced(typed: str, faults: list[str], tmp_path: Path) -> None:
-    assert [pair.fault for pair in _mixed(tmp_path, 2, [], 0, typed=typed, asked=SPARE)] == faults
+@pytest.mark.parametrize(("typed", "own", "others"), [("triplets", 2, 0), ("balanced", 0, 4), ("both", 2, 4)])
+def test_typed_pairs_are_the_triplets_own_or_balanced(typed: str, own: int, others: int, tmp_path: Path) -> None:
+    pairs = _mixed(tmp_path, 2, [], 0, typed=typed, asked=SPARE)
+    assert [pair.rejected for pair in pairs[:own]] == [SPARE.rejected] * own
+    assert len(pairs[own:]) == others
+    values = [len(json.loads(pair.rejected)["parameters"]) for pair in pairs[own:]]
+    assert values == [1, 3] * (others // 2)
 
 
 def test_the_seed_chooses(tmp_path: Path) -> None:
@@ -154,7 +172,7 @@ def test_a_share_of_one_takes_mined_pairs_alone(tmp_path: Path) -> None:
     assert [pair.rejected for pair in _mixed(tmp_path, 6, failures, 1)] == failures
     with pytest.raises(InputError, match=r"no failures were mined, expected some for pairs\.mined 1"):
         _mixed(tmp_path, 6, [], 1)
-    with pytest.raises(InputError, match=r"no prompt has both .*: set it to triplets"):
+    with pytest.raises(InputError, match=r"no call has both .*: set it to triplets"):
         _mixed(tmp_path, 6, [], 0, typed="balanced")
 
 

@@ -27,4 +27,5 @@ def mine(
         seed=seed,
     )
     found = [pair for triplet, text in zip(triplets, texts, strict=True) for pair in mined(triplet, text)]
-    write_lines(out, (pair.record() for pair in {(pair.prompt, pair.rejected): pair for pair in found}.values()))
+    different = {(pair.prompt, pair.rejected): pair for pair in found}
+    write_lines(out, (pair.record() for pair in different.values()))

@@ -2,7 +2,8 @@
 
 One small function a JSON Schema keyword, in one table: it proposes edits of a value that break the keyword. A few more
 go beyond the schema: the name of another tool, text that is no JSON, a value that was not asked for.
-`negative` keeps the first proposal, in random order, that is proved to be the answer's only fault.
+`negative` keeps the first proposal, in random order, that is proved to be the answer's only fault; `too_little` and
+`too_much` make calls that stop too early or go on too long, and `isolated` those that have a model's own mistakes.
 """
 
 import copy
@@ -82,23 +83,39 @@ def negative(
         others: names of the other tools that there are to choose from.
     """
     chosen = json.dumps(call, ensure_ascii=False)
-    texts = _proposals(kind, parameters, call, chosen, rng, others)
-    return next((found for text in texts if (found := _proved(schema, text, chosen)) and found.violation == kind), None)
+    for text in _proposals(kind, parameters, call, chosen, rng, others):
+        found = _proved(schema, text, chosen)
+        if found and found.violation == kind:
+            return found
+    return None
+
+
+def too_little(schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
+    """A negative that leaves out a parameter that was asked for; None where there is none.
+
+    One that need not be given leaves a valid call, with WRONG_VALUE for its fault.
+    """
+    chosen = json.dumps(call, ensure_ascii=False)
+    for name in rng.sample(list(call["parameters"]), len(call["parameters"])):
+        if found := _proved(schema, _edited(call, Edit(("parameters", name), REMOVED)), chosen):
+            return found
+    return None
 
 
 def too_much(parameters: Schema, schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
     """A proved negative that fills an optional parameter nobody spoke of; None where there is no place for it.
 
-    Its arguments are those of `negative`; what it breaks is whatever the other parameter's value breaks there.
+    What it breaks is whatever the value of another parameter breaks there. Arguments as of `negative`.
     """
     edits = list(_unasked(list(_sites(Site(("parameters",), parameters, call["parameters"])))))
     return next(_breaking(schema, call, rng.sample(edits, len(edits))), None)
 
 
 def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
-    """Each mistake of an answer that breaks the schema, put alone into the chosen call; text that is no JSON as it is.
+    """Each value of an answer that breaks the schema when it alone is put into the chosen call; text that is no JSON.
 
-    Whatever else the answer says differently is left out, so what tells such a pair apart is the mistake.
+    Whatever else the answer says differently is left out, so what tells such a pair apart is the one value. A name that
+    the answer has in place of another comes last in the call, beside it.
     """
     try:
         answer = parse(text)
@@ -122,13 +139,17 @@ def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> It
     """The calls, one edit away, that break the schema in one way."""
     chosen = json.dumps(call, ensure_ascii=False)
     for edit in edits:
-        found = _proved(schema, json.dumps(_apply(call, edit), ensure_ascii=False), chosen)
+        found = _proved(schema, _edited(call, edit), chosen)
         if found and found.violation != WRONG_VALUE:
             yield found
 
 
 def _proved(schema: Schema, text: str, chosen: str) -> Negative | None:
-    """The answer with its fault, if it has exactly one."""
+    """The answer with its fault, if it has exactly one and is text that can be written (no lone surrogate)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return None
     found = faults(schema, text, chosen)
     return Negative(text, found[0].kind, found[0].keyword, found[0].path) if len(found) == 1 else None
 
@@ -141,7 +162,7 @@ def _proposals(
         yield from rng.sample(texts, len(texts))
         return
     for edit in _edits(kind, parameters, call, rng, others):
-        yield json.dumps(_apply(call, edit), ensure_ascii=False)
+        yield _edited(call, edit)
 
 
 def _edits(
@@ -240,7 +261,7 @@ def _malformed(call: dict[str, Any], text: str) -> list[str]:
     ]
 
 
-def _apply(call: dict[str, Any], edit: Edit) -> dict[str, Any]:
+def _edited(call: dict[str, Any], edit: Edit) -> str:
     edited: dict[str, Any] = copy.deepcopy(call)
     *parents, last = edit.path
     place: Any = edited
@@ -250,7 +271,7 @@ def _apply(call: dict[str, Any], edit: Edit) -> dict[str, Any]:
         del place[last]
     else:
         place[last] = edit.value
-    return edited
+    return json.dumps(edited, ensure_ascii=False)
 
 
 def required(site: Site, rng: random.Random) -> Iterator[Edit]:

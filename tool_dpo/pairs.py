@@ -3,12 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.negatives import Negative, isolated, negative, too_much
+from tool_dpo.negatives import Negative, isolated, too_little, too_much
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
 from tool_dpo.schema import Schema, faults, parse
@@ -42,26 +42,26 @@ def typed(triplet: Triplet) -> Pair:
 
 
 def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
-    """A call that says too little and one that says too much: a required parameter left out, an optional one made up.
+    """A call that says too little and one that says too much: a parameter left out, an optional one made up.
 
     What all rejected answers have in common is learnt first, and with one of the two alone that would be to go on, or
-    to stop. None where the tool has no place for both.
+    to stop. Empty where the call has no place for both.
     """
-    parameters, call = triplet.schema["properties"]["parameters"], parse(triplet.chosen)
-    found = (
-        negative("missing_required", parameters, triplet.schema, call, rng),
-        too_much(parameters, triplet.schema, call, rng),
-    )
-    return [_pair(triplet, one, mined=False) for one in found if one and all(found)]
+    parameters, call = triplet.schema["properties"].get("parameters"), parse(triplet.chosen)
+    if not isinstance(parameters, dict) or not isinstance(call.get("parameters"), dict):
+        return []
+    less = too_little(triplet.schema, call, rng)
+    more = too_much(parameters, triplet.schema, call, rng)
+    return [] if less is None or more is None else [_pair(triplet, less), _pair(triplet, more)]
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
-    """A pair for each mistake of an answer that a model gave, made in the chosen call; none if it is strict."""
-    return [_pair(triplet, one, mined=True) for one in isolated(triplet.schema, triplet.chosen, text)]
+    """A pair for each value of a model's answer that is a mistake in the chosen call."""
+    return [replace(_pair(triplet, one), mined=True) for one in isolated(triplet.schema, triplet.chosen, text)]
 
 
-def _pair(triplet: Triplet, found: Negative, *, mined: bool) -> Pair:
-    return Pair(triplet.prompt, triplet.chosen, found.text, triplet.schema, found.violation, mined=mined)
+def _pair(triplet: Triplet, found: Negative) -> Pair:
+    return Pair(triplet.prompt, triplet.chosen, found.text, triplet.schema, found.violation, mined=False)
 
 
 def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
@@ -75,21 +75,21 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
     found = read_pairs(failures)
     rng = random.Random(seed)
     pairs: list[Pair] = []
-    if params.typed != "balanced":
-        pairs += map(typed, kept)
-    if params.typed != "triplets":
-        pairs += (pair for triplet in kept for pair in balanced(triplet, random.Random(f"{seed}/{triplet.prompt}")))
     if params.mined == 1:
-        pairs = found
+        pairs += found
     else:
+        if params.typed != "balanced":
+            pairs += map(typed, kept)
+        if params.typed != "triplets":
+            pairs += (pair for one in kept for pair in balanced(one, random.Random(f"{seed}/{one.prompt}")))
         most = round(len(pairs) * params.mined / (1 - params.mined))
         pairs += rng.sample(found, min(len(found), most))
     if not pairs:
         raise InputError(
             f"{failures}: no failures were mined, expected some for pairs.mined 1"
             if params.mined == 1
-            else f"{triplets}: no prompt has both an optional and a required parameter, expected some for pairs.typed "
-            "balanced: set it to triplets"
+            else f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
+            "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
         )
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))

@@ -36,7 +36,7 @@ Kind = Literal[
     "type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error",
     "wrong_tool", "json_error", "wrong_value",
 ]  # fmt: skip
-LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_norm", "hinge"]
+LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_norm", "hinge"]
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,10 @@ class ModelParams:
 class Params:
     seed: Annotated[int, Seed]
     beta: Annotated[float, Positive]
-    """Strength of the pull towards the reference model; the loss's target margin is 1 / (2 beta) for IPO."""
+    """Strength of the pull towards the reference model; the loss's target margin is 1 / (2 beta) for IPO.
+    `sigmoid_first` has no reference: there it is the slope, 1 for the plain log-odds of a choice."""
     loss_type: LossType
-    """Preference loss, by TRL's names."""
+    """Preference loss, by TRL's names; `ipo_differing` and `sigmoid_first` are tool_dpo.preference's own."""
     model: str
     """Which of `models` to use."""
     generate: GenerateParams

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from transformers import TrainerCallback
 from trl import DPOTrainer
 
@@ -13,6 +14,8 @@ from tool_dpo.errors import InputError
 from tool_dpo.params import LossType
 
 IPO_DIFFERING = "ipo_differing"
+SIGMOID_FIRST = "sigmoid_first"
+OWN_LOSSES = (IPO_DIFFERING, SIGMOID_FIRST)
 PARTS = ("prefix", "differing", "rest")
 _PER_TOKEN_LOSSES = ("ipo", "sigmoid_norm")
 _WINDOW = 20
@@ -34,14 +37,19 @@ def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]
 
 
 class PreferenceTrainer(DPOTrainer):
-    """TRL's losses, and one for pairs that differ in a few tokens:
+    """TRL's losses, and two for pairs that differ in a few tokens:
 
     `ipo_differing`, IPO (arXiv 2310.12036, equation 17) whose margin is that of a pair divided by the number of its
     differing tokens (the larger of both answers'; at least 1) and not by the answers' lengths. TRL's averages over an
     answer, most of which is alike in both: there a margin of 1/(2 beta) nats is out of reach, and nothing stops it.
 
+    `sigmoid_first`, -log sigmoid(beta d), d being how much likelier the chosen answer's first token after the shared
+    prefix is than the rejected one's (nats). It asks for no reference (which still tells margin and displacement): a
+    choice that is made right hardly moves it, and what a rejected answer goes on with stays as likely.
+
     Logs, beside TRL's own figures, means over the pairs of a step, in nats:
-    `delta`, the difference the loss acts on (of log-ratios to the reference; a token's where the loss is per token);
+    `delta`, the difference the loss acts on (of log-ratios to the reference, a token's where the loss is per token;
+    of log-probabilities for `sigmoid_first`);
     `token/chosen` and `token/rejected`, log-probability of a token; `chosen/prefix`, `chosen/differing`, `chosen/rest`,
     `rejected/differing` and `rejected/rest`, log-probability of all tokens in that part of an answer.
     """
@@ -58,6 +66,8 @@ class PreferenceTrainer(DPOTrainer):
         delta = self._delta(inputs, log_probs, masks)
         if self._loss_type == IPO_DIFFERING:
             loss = loss + ((delta - 1 / (2 * self.beta)) ** 2).mean()
+        elif self._loss_type == SIGMOID_FIRST:
+            loss = loss - logsigmoid(self.beta * delta).mean()
         lengths = inputs["completion_mask"].sum(dim=1)
         figures = {"delta": delta, **_by_side("token/{}", log_probs.sum(dim=1) / lengths)}
         for part, mask in masks.items():
@@ -67,7 +77,14 @@ class PreferenceTrainer(DPOTrainer):
         return loss
 
     def _delta(self, inputs: dict[str, Any], log_probs: Tensor, masks: dict[str, Tensor]) -> Tensor:
-        """Chosen less rejected log-ratio to the reference, [B], by as many tokens as the loss divides by."""
+        """Chosen less rejected log-ratio to the reference, [B], by as many tokens as the loss divides by.
+
+        Of `sigmoid_first`, chosen less rejected log-probability of the first token that is not the same.
+        """
+        if self._loss_type == SIGMOID_FIRST:
+            apart = masks["differing"] | masks["rest"]
+            chosen, rejected = (log_probs * (apart & (apart.cumsum(dim=1) == 1))).sum(dim=1).chunk(2)
+            return chosen - rejected
         ratios = log_probs.sum(dim=1) - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
         if self._loss_type in _PER_TOKEN_LOSSES:
             ratios = ratios / inputs["completion_mask"].sum(dim=1)

@@ -75,11 +75,11 @@ def make_trainer(
     from datasets import Dataset
     from trl import DPOConfig
 
-    from tool_dpo.preference import IPO_DIFFERING, Displacement, PreferenceTrainer
+    from tool_dpo.preference import OWN_LOSSES, Displacement, PreferenceTrainer
     from tool_dpo.training import trainer_settings
 
     rows = sorted((_row(pair) for pair in pairs), key=lambda row: row["length"])  # the reference passes in this order
-    terms: dict[str, float] = {loss_type: 1.0} if loss_type != IPO_DIFFERING else {}
+    terms: dict[str, float] = {loss_type: 1.0} if loss_type not in OWN_LOSSES else {}
     if params.sft_weight or not terms:
         terms["sft"] = params.sft_weight
     args = DPOConfig(

@@ -19,20 +19,20 @@ MEASURED = Path("benchmarks/preference/validation.json")
 CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
-FEW = ["mine.samples=1", "pairs.wrong_values=all"]
-BOTH, MINED = [*FEW, "pairs.mined=0.5"], [*FEW, "pairs.mined=1.0"]
-RATE = f"{DPO}.learning_rate=1e-4"
-IPO = ["loss_type=ipo", "beta=0.05", RATE]
-DIFFERING = ["loss_type=ipo_differing", "beta=0.5"]
-SIGMOID = ["loss_type=sigmoid", f"{DPO}.sft_weight=1.0", RATE]
-SETTINGS = {
-    "ipo-both": [*BOTH, *IPO],
-    "ipo-mined": [*MINED, *IPO],
-    "differing-mined": [*MINED, *DIFFERING, RATE],
-    "differing-mined-slower": [*MINED, *DIFFERING, f"{DPO}.learning_rate=3e-5"],
-    "differing-mined-faster": [*MINED, *DIFFERING, f"{DPO}.learning_rate=5e-4"],
-    "sigmoid-mined": [*MINED, *SIGMOID, "beta=0.1"],
-    "sft-mined": [*MINED, *SIGMOID, "beta=1e-6"],
+RATE = f"{DPO}.learning_rate"
+IPO = ["loss_type=ipo", "beta=0.05"]
+TYPED = ["mine.samples=0", "pairs.mined=0"]
+SETTINGS: dict[str, list[str]] = {
+    "default": [],
+    "faster": [f"{RATE}=2e-4"],
+    "typed-balanced": TYPED,
+    "typed-triplets": [*TYPED, "pairs.typed=triplets"],
+    "mined": ["pairs.mined=1.0"],
+    "ipo": IPO,
+    "ipo-slower": [*IPO, f"{RATE}=3e-5"],
+    "ipo-differing": ["loss_type=ipo_differing", "beta=0.5"],
+    "sigmoid": ["loss_type=sigmoid", "beta=0.1", f"{DPO}.sft_weight=1.0"],
+    "sft": ["loss_type=sigmoid", "beta=1e-6", f"{DPO}.sft_weight=1.0"],
 }
 
 

@@ -88,7 +88,7 @@ def test_beta_reruns_preference_training_and_what_follows(project: Project) -> N
     diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
     assert set(diff) == {"params.yaml"}
     assert set(diff["params.yaml"]) == {"beta"}
-    assert (diff["params.yaml"]["beta"]["old"], diff["params.yaml"]["beta"]["new"]) == (0.05, 0.1)
+    assert (diff["params.yaml"]["beta"]["old"], diff["params.yaml"]["beta"]["new"]) == (1.0, 0.1)
 
 
 def test_a_scoring_rule_reruns_scoring_alone(project: Project) -> None:

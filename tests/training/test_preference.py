@@ -1,5 +1,7 @@
 """What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from tool_dpo.errors import InputError
 from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams
-from tool_dpo.preference import PARTS, Displacement, parts
+from tool_dpo.preference import PARTS, Displacement, PreferenceTrainer, parts
 from tool_dpo.train_dpo import make_trainer
 from tool_dpo.triplets import Triplet
 
@@ -47,6 +49,43 @@ def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) 
         assert alike[0] == alike[1]
 
 
+@dataclass(frozen=True)
+class Hand:
+    """A trainer, and a batch of one-letter tokens whose log-probabilities are given; the reference gives 0 to all."""
+
+    trainer: PreferenceTrainer
+    batch: dict[str, torch.Tensor]
+    log_probs: torch.Tensor
+
+    @classmethod
+    def of(cls, trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> "Hand":
+        rows = [[7, *map(ord, answer)] for answer in answers]
+        longest = max(map(len, rows))
+        mask = [[0] + [1] * (len(row) - 1) + [0] * (longest - len(row)) for row in rows]
+        zeros = torch.zeros(len(answers) // 2)
+        batch = {
+            "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
+            "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+            "completion_mask": torch.tensor(mask),
+            "ref_chosen_logps": zeros,
+            "ref_rejected_logps": zeros,
+        }
+        padded = [row + [0.0] * (longest - 1 - len(row)) for row in log_probs]
+        return cls(trainer, batch, torch.tensor(padded))
+
+    def loss(self) -> float:
+        each = self.log_probs
+
+        class Says(torch.nn.Module):
+            def forward(self, **_: object) -> SimpleNamespace:
+                zeros = torch.zeros_like(each)
+                return SimpleNamespace(
+                    log_probs=each, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool(), log_sum_sq_probs=zeros
+                )
+
+        return float(self.trainer.compute_loss(Says(), self.batch))
+
+
 @pytest.mark.parametrize(
     ("sides", "differing"),
     [
@@ -61,35 +100,38 @@ def test_ipo_over_differing_tokens_by_hand(
     sides: tuple[list[str], list[str]], differing: list[int], sft: Path, tiny: ModelParams, triplets: list[Triplet],
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    """Each token's log-probability is -1 (rejected: -2); the reference gives 0 to all: (delta - 1 / (2 beta))^2."""
+    """Each token's log-probability is -1 (rejected: -2): (delta - 1 / (2 beta))^2."""
     trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.25, "ipo_differing", seed=3)
-    answers = [*sides[0], *sides[1]]
-    rows = [[7, *map(ord, answer)] for answer in answers]
-    longest = max(map(len, rows))
-    mask = [[0] + [1] * (len(row) - 1) + [0] * (longest - len(row)) for row in rows]
-    half = len(sides[0])
-    inputs = {
-        "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
-        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
-        "completion_mask": torch.tensor(mask),
-        "ref_chosen_logps": torch.zeros(half),
-        "ref_rejected_logps": torch.zeros(half),
-    }
-    each = torch.tensor([[-1.0]] * half + [[-2.0]] * half) * torch.tensor(mask)[:, 1:]
-
-    class Says(torch.nn.Module):
-        def forward(self, **_: object) -> SimpleNamespace:
-            zeros = torch.zeros_like(each)
-            return SimpleNamespace(
-                log_probs=each, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool(), log_sum_sq_probs=zeros
-            )
-
-    loss = trainer.compute_loss(Says(), inputs)
+    log_probs = [[float(-number)] * len(answer) for number, side in enumerate(sides, 1) for answer in side]
+    loss = Hand.of(trainer, [*sides[0], *sides[1]], log_probs).loss()
     deltas = [
         (-len(chosen) + 2 * len(rejected)) / count for chosen, rejected, count in zip(*sides, differing, strict=True)
     ]
-    assert loss.item() == pytest.approx(sum((delta - 2) ** 2 for delta in deltas) / half)
-    assert trainer._metrics["train"]["delta"][-1] == pytest.approx(sum(deltas) / half)
+    assert loss == pytest.approx(sum((delta - 2) ** 2 for delta in deltas) / len(deltas))
+    assert trainer._metrics["train"]["delta"][-1] == pytest.approx(sum(deltas) / len(deltas))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected", "first"),
+    [
+        ("abcde", "abXde", 2),
+        ("abcde", "abde", 2),
+        ("abde", "abXYde", 2),
+        ("Xbc", "abc", 0),
+        ("abc", "abc", None),
+    ],
+)
+def test_sigmoid_of_the_first_token_by_hand(
+    chosen: str, rejected: str, first: int | None, sft: Path, tiny: ModelParams, triplets: list[Triplet],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Token i has log-probability -(i + 1) in the chosen answer and -3 (i + 1) in the rejected one."""
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.5, "sigmoid_first", seed=3)
+    log_probs = [[-float(i + 1) for i in range(len(chosen))], [-3.0 * (i + 1) for i in range(len(rejected))]]
+    loss = Hand.of(trainer, [chosen, rejected], log_probs).loss()
+    delta = 2.0 * (first + 1) if first is not None else 0.0
+    assert loss == pytest.approx(math.log(1 + math.exp(-0.5 * delta)))
+    assert trainer._metrics["train"]["delta"][-1] == pytest.approx(delta)
 
 
 @pytest.mark.parametrize("loss_type", ["ipo", "sigmoid"])
