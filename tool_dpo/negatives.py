@@ -95,11 +95,8 @@ def too_little(schema: Schema, call: dict[str, Any], rng: random.Random) -> Nega
 
     One that need not be given leaves a valid call, with WRONG_VALUE for its fault.
     """
-    chosen = json.dumps(call, ensure_ascii=False)
-    for name in rng.sample(list(call["parameters"]), len(call["parameters"])):
-        if found := _proved(schema, _edited(call, Edit(("parameters", name), REMOVED)), chosen):
-            return found
-    return None
+    names = rng.sample(list(call["parameters"]), len(call["parameters"]))
+    return next(_negatives(schema, call, (Edit(("parameters", name), REMOVED) for name in names)), None)
 
 
 def too_much(parameters: Schema, schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
@@ -136,12 +133,13 @@ def _at(document: Any, place: Place) -> Any:
 
 
 def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
-    """The calls, one edit away, that break the schema in one way."""
+    return (found for found in _negatives(schema, call, edits) if found.violation != WRONG_VALUE)
+
+
+def _negatives(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
+    """The calls, one edit away, that have one fault."""
     chosen = json.dumps(call, ensure_ascii=False)
-    for edit in edits:
-        found = _proved(schema, _edited(call, edit), chosen)
-        if found and found.violation != WRONG_VALUE:
-            yield found
+    return filter(None, (_proved(schema, _edited(call, edit), chosen) for edit in edits))
 
 
 def _proved(schema: Schema, text: str, chosen: str) -> Negative | None:

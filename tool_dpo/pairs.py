@@ -3,12 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.negatives import Negative, isolated, too_little, too_much
+from tool_dpo.negatives import isolated, too_little, too_much
 from tool_dpo.params import PairsParams
 from tool_dpo.records import read_lines, write_json, write_lines
 from tool_dpo.schema import Schema, faults, parse
@@ -38,7 +38,7 @@ def fault(schema: Schema, text: str, chosen: str) -> str | None:
 
 def typed(triplet: Triplet) -> Pair:
     """The pair of a triplet."""
-    return Pair(triplet.prompt, triplet.chosen, triplet.rejected, triplet.schema, triplet.violation, mined=False)
+    return _pair(triplet, triplet.rejected, triplet.violation)
 
 
 def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
@@ -52,16 +52,19 @@ def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
         return []
     less = too_little(triplet.schema, call, rng)
     more = too_much(parameters, triplet.schema, call, rng)
-    return [] if less is None or more is None else [_pair(triplet, less), _pair(triplet, more)]
+    if less is None or more is None:
+        return []
+    return [_pair(triplet, one.text, one.violation) for one in (less, more)]
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
     """A pair for each value of a model's answer that is a mistake in the chosen call."""
-    return [replace(_pair(triplet, one), mined=True) for one in isolated(triplet.schema, triplet.chosen, text)]
+    found = isolated(triplet.schema, triplet.chosen, text)
+    return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
 
 
-def _pair(triplet: Triplet, found: Negative) -> Pair:
-    return Pair(triplet.prompt, triplet.chosen, found.text, triplet.schema, found.violation, mined=False)
+def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -> Pair:
+    return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined)
 
 
 def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
@@ -73,24 +76,23 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
     """
     kept = list(read_triplets(triplets))
     found = read_pairs(failures)
-    rng = random.Random(seed)
     pairs: list[Pair] = []
     if params.mined == 1:
+        if not found:
+            raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
         pairs += found
     else:
         if params.typed != "balanced":
             pairs += map(typed, kept)
         if params.typed != "triplets":
             pairs += (pair for one in kept for pair in balanced(one, random.Random(f"{seed}/{one.prompt}")))
+        if not pairs:
+            raise InputError(
+                f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
+                "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
+            )
         most = round(len(pairs) * params.mined / (1 - params.mined))
-        pairs += rng.sample(found, min(len(found), most))
-    if not pairs:
-        raise InputError(
-            f"{failures}: no failures were mined, expected some for pairs.mined 1"
-            if params.mined == 1
-            else f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
-            "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
-        )
+        pairs += random.Random(seed).sample(found, min(len(found), most))
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
 

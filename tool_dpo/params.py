@@ -99,8 +99,8 @@ class MineParams:
 @dataclass(frozen=True)
 class PairsParams:
     typed: Literal["balanced", "triplets", "both"]
-    """Hard negatives: for each prompt a call that says too little and one that says too much, the triplets' own, or
-    both."""
+    """Hard negatives: where a call has a place for both, one that says too little and one that says too much; the
+    triplets' own; or both."""
     mined: Annotated[float, Chance]
     """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
 

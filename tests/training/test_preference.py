@@ -1,7 +1,6 @@
 """What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,41 +48,28 @@ def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) 
         assert alike[0] == alike[1]
 
 
-@dataclass(frozen=True)
-class Hand:
-    """A trainer, and a batch of one-letter tokens whose log-probabilities are given; the reference gives 0 to all."""
+def _loss(trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> float:
+    """Of answers whose letters are tokens with these log-probabilities; the reference gives 0 to all."""
+    rows = [[7, *map(ord, answer)] for answer in answers]
+    longest = max(map(len, rows))
+    zeros = torch.zeros(len(answers) // 2)
+    inputs = {
+        "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
+        "completion_mask": torch.tensor([[0] + [1] * (len(row) - 1) + [0] * (longest - len(row)) for row in rows]),
+        "ref_chosen_logps": zeros,
+        "ref_rejected_logps": zeros,
+    }
+    each = torch.tensor([row + [0.0] * (longest - 1 - len(row)) for row in log_probs])
 
-    trainer: PreferenceTrainer
-    batch: dict[str, torch.Tensor]
-    log_probs: torch.Tensor
+    class Says(torch.nn.Module):
+        def forward(self, **_: object) -> SimpleNamespace:
+            zeros = torch.zeros_like(each)
+            return SimpleNamespace(
+                log_probs=each, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool(), log_sum_sq_probs=zeros
+            )
 
-    @classmethod
-    def of(cls, trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> "Hand":
-        rows = [[7, *map(ord, answer)] for answer in answers]
-        longest = max(map(len, rows))
-        mask = [[0] + [1] * (len(row) - 1) + [0] * (longest - len(row)) for row in rows]
-        zeros = torch.zeros(len(answers) // 2)
-        batch = {
-            "input_ids": torch.tensor([row + [0] * (longest - len(row)) for row in rows]),
-            "attention_mask": torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows]),
-            "completion_mask": torch.tensor(mask),
-            "ref_chosen_logps": zeros,
-            "ref_rejected_logps": zeros,
-        }
-        padded = [row + [0.0] * (longest - 1 - len(row)) for row in log_probs]
-        return cls(trainer, batch, torch.tensor(padded))
-
-    def loss(self) -> float:
-        each = self.log_probs
-
-        class Says(torch.nn.Module):
-            def forward(self, **_: object) -> SimpleNamespace:
-                zeros = torch.zeros_like(each)
-                return SimpleNamespace(
-                    log_probs=each, entropy=zeros, mean_logits=zeros, is_top1=zeros.bool(), log_sum_sq_probs=zeros
-                )
-
-        return float(self.trainer.compute_loss(Says(), self.batch))
+    return float(trainer.compute_loss(Says(), inputs))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +89,7 @@ def test_ipo_over_differing_tokens_by_hand(
     """Each token's log-probability is -1 (rejected: -2): (delta - 1 / (2 beta))^2."""
     trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.25, "ipo_differing", seed=3)
     log_probs = [[float(-number)] * len(answer) for number, side in enumerate(sides, 1) for answer in side]
-    loss = Hand.of(trainer, [*sides[0], *sides[1]], log_probs).loss()
+    loss = _loss(trainer, [*sides[0], *sides[1]], log_probs)
     deltas = [
         (-len(chosen) + 2 * len(rejected)) / count for chosen, rejected, count in zip(*sides, differing, strict=True)
     ]
@@ -128,7 +114,7 @@ def test_sigmoid_of_the_first_token_by_hand(
     """Token i has log-probability -(i + 1) in the chosen answer and -3 (i + 1) in the rejected one."""
     trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.5, "sigmoid_first", seed=3)
     log_probs = [[-float(i + 1) for i in range(len(chosen))], [-3.0 * (i + 1) for i in range(len(rejected))]]
-    loss = Hand.of(trainer, [chosen, rejected], log_probs).loss()
+    loss = _loss(trainer, [chosen, rejected], log_probs)
     delta = 2.0 * (first + 1) if first is not None else 0.0
     assert loss == pytest.approx(math.log(1 + math.exp(-0.5 * delta)))
     assert trainer._metrics["train"]["delta"][-1] == pytest.approx(delta)
