@@ -25,7 +25,7 @@ from tool_dpo.triplets import Triplet, proved
 
 PARAMS = load_params()
 TOOLS = read_tools(Path("data/tools"))
-COUNT = 800
+COUNT = 5_600
 
 
 def made(varied: bool, count: int, seed: int = 1) -> Iterator[Triplet]:

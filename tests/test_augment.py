@@ -12,7 +12,7 @@ from tests.helpers import task
 from tests.strategies import parameters, values
 from tool_dpo import augment
 from tool_dpo.augment import Case, vary
-from tool_dpo.schema import Schema, call_schema, required_first, violations
+from tool_dpo.schema import Schema, call_schema, required_first, validator, violations
 
 VARIATIONS = [
     augment.drop_optional,
@@ -53,6 +53,7 @@ def leaves(value: Any) -> int:
 @given(case=cases(), seed=st.integers(0, 9))
 def test_a_varied_call_fits_its_varied_schema_and_keeps_every_value(variation: Any, case: Case, seed: int) -> None:
     varied = variation(case, random.Random(seed))
+    validator(varied.parameters).check_schema(varied.parameters)
     assert faults(varied) == faults(case) == []
     assert leaves(varied.values) == leaves(case.values)
 

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -119,6 +120,24 @@ def test_a_held_out_tool_is_not_varied_and_listed_nowhere() -> None:
     triplets = varied([named("a"), named("b"), named("secret")], "secret", distractors=1.0)
     assert Counter(triplet.varied_from for triplet in triplets) == {"a": 12, "b": 12}
     assert not any("secret" in triplet.prompt.lower() for triplet in triplets)
+
+
+def test_an_invented_parameter_may_be_one_of_a_training_tool_of_the_same_file() -> None:
+    def alone(name: str, source: str) -> Tool:
+        properties = {f"{name}_code": {"type": "string", "examples": [name]}}
+        parameters = {"type": "object", "properties": properties, "required": list(properties)}
+        tool = task(function__name=name, function__parameters=parameters, requests=[f"{name} {{{name}_code}}"])
+        return replace(tool, source=Path(source))
+
+    tools = [alone("tea", "food"), alone("jam", "food"), alone("secret", "food"), alone("van", "cars")]
+    params = replace(DEFAULT, triplets=4, variants=30, distractors=0.0, mix={"hallucinated_param": 1.0})
+    found: dict[str, set[str]] = {tool.name: set() for tool in tools}
+    for triplet in generate(tools, params, 1, lambda name: name == "secret"):
+        values = list(json.loads(triplet.rejected)["parameters"].values())
+        found[triplet.varied_from or triplet.tool] |= {name for name in found if name in values}
+    assert found["tea"] == found["jam"] == {"tea", "jam"}
+    assert found["van"] == {"van"}
+    assert found["secret"] >= {"secret"}
 
 
 def test_distractors_stand_in_any_place_and_may_be_called_by_mistake() -> None:

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonpatch import apply_patch
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters, values
@@ -44,6 +45,10 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
     broken = [(one.kind, one.keyword, one.path) for one in faults(whole, found.text, json.dumps(call))]
     assert broken == [(kind, found.keyword, found.path)]
     assert bool(faults(whole, found.text)) == (kind != WRONG_VALUE)
+    if kind == NOT_JSON:
+        assert found.edit is None
+    else:
+        assert json.dumps(apply_patch(call, [found.edit]), ensure_ascii=False) == found.text
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
@@ -69,6 +74,23 @@ def test_a_parameter_that_exists_is_not_invented() -> None:
     schema = {"type": "object", "properties": {"limit": {}, "page": {}, "a": {}}}
     made = negatives("hallucinated_param", schema, {"tool": "t", "parameters": {"a": 1}}, seeds=1000)
     assert not {"limit", "page"} & {name for one in made for name in json.loads(one.text)["parameters"]}
+
+
+@pytest.mark.parametrize(
+    ("known", "invented"),
+    [("a", {"due_date": "2026-03-05"}), ("userName", {"dueDate": "2026-03-05"}), ("due_date", {})],
+)
+def test_a_parameter_of_a_sibling_tool_is_invented(known: str, invented: dict[str, str]) -> None:
+    schema = {"type": "object", "properties": {known: {"type": "string"}}, "required": [known]}
+    call, whole = {"tool": "t", "parameters": {known: "a"}}, call_schema("t", schema)
+    made = [
+        negative("hallucinated_param", schema, whole, call, random.Random(seed), siblings={"due_date": "2026-03-05"})
+        for seed in range(SEEDS)
+    ]
+    texts = {one.text for one in made if one}
+    expected = json.dumps({"tool": "t", "parameters": {known: "a", **invented}})
+    assert (expected in texts) is bool(invented)
+    assert len(texts) > 10
 
 
 def test_the_same_seed_makes_the_same_negative() -> None:

@@ -32,8 +32,9 @@ def test_four_fields_are_enough_and_the_rest_is_worked_out() -> None:
 
 
 def test_what_is_stated_rightly_is_accepted(tmp_path: Path) -> None:
-    path = write(tmp_path, json.dumps(GOOD), json.dumps(GOOD | STATED | {"source": "mine"}))
-    assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED)] * 2
+    edit = {"op": "replace", "path": "/parameters/priority", "value": "urgent"}
+    path = write(tmp_path, json.dumps(GOOD), json.dumps(GOOD | STATED | {"edit": edit, "source": "mine"}))
+    assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED), Triplet(**GOOD, **STATED, edit=edit)]
 
 
 @pytest.mark.parametrize(

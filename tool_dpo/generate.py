@@ -4,10 +4,15 @@ import json
 import logging
 import random
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from heapq import nlargest
+from pathlib import Path
+from typing import Any
 
 from tool_dpo.augment import Case, plain, vary
 from tool_dpo.catalog import Request, Speaker
@@ -18,7 +23,7 @@ from tool_dpo.prompt import definition, prompt, signature
 from tool_dpo.schema import Schema, call_schema, violations
 from tool_dpo.teacher import requests
 from tool_dpo.tools import Tool, parse_tool
-from tool_dpo.triplets import Triplet, proved
+from tool_dpo.triplets import Triplet
 from tool_dpo.wording import word
 
 _ATTEMPTS = 50
@@ -64,6 +69,17 @@ class _Maker:
     """Plain names of all tools; a varied name is none of them, since it may be a test tool's."""
     training: list[Tool]
 
+    @cached_property
+    def siblings(self) -> dict[Path, dict[str, Any]]:
+        """The parameters of each file's training tools, with a value each where there is a way to draw one."""
+        found: defaultdict[Path, dict[str, Any]] = defaultdict(dict)
+        for tool in self.training:
+            speaker = Speaker(random.Random(f"{self.seed}/{tool.name}"), self.params.optional)
+            for name, schema in tool.parameters.get("properties", {}).items():
+                with suppress(ValueError):
+                    found[tool.source][name] = speaker.say(schema, name).value
+        return found
+
     def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
         """So many triplets of a tool as it is written, and varied ones if it is trained on."""
         yield from self._distinct(tool, count, varied=False)
@@ -97,8 +113,9 @@ class _Maker:
             if request is None:
                 return None
             case = Case(tool.name, tool.parameters, request.parameters)
+            siblings = self.siblings[tool.source]
             if not varied:
-                return _triplet(request.text, [case], signature, self.params.mix, rng)
+                return _triplet(request.text, [case], signature, siblings, self.params.mix, rng)
             text = _ended(request.text, rng)
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
@@ -107,7 +124,7 @@ class _Maker:
                 listed.pop()
             if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
-            return _triplet(text, listed, write, self.params.mix, rng, varied_from=tool.name)
+            return _triplet(text, listed, write, siblings, self.params.mix, rng, varied_from=tool.name)
         except ValueError as error:
             of_request = f"request {request.text!r}: " if request else ""
             raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
@@ -120,7 +137,7 @@ class _Maker:
         if rng.random() >= self.params.distractors:
             return []
         near = rng.random() < 0.5
-        others = (other for other in self.training if other is not tool and (other.source == tool.source or not near))
+        others = (other for other in self.training if other is not tool and (not near or other.source == tool.source))
         return nlargest(
             rng.randint(1, _MOST_OTHERS), others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest()
         )
@@ -163,13 +180,15 @@ def _triplet(
     request: str,
     cases: Sequence[Case],
     write: Callable[[str, Schema], str],
+    siblings: Mapping[str, Any],
     mix: Mapping[Kind, float],
     rng: random.Random,
     varied_from: str | None = None,
 ) -> Triplet | None:
     """A proved triplet of a request for the first case's call, the tools of all listed.
 
-    None where no kind of violation has a place in the call.
+    `siblings` are parameters that may be invented (as in `negative`). None where no kind of violation has a place in
+    the call.
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
@@ -178,19 +197,18 @@ def _triplet(
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
     for kind in by_chance(mix, rng):
-        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others]):
-            return proved(
-                {
-                    "prompt": _prompt(request, listed, write),
-                    "chosen": json.dumps(call, ensure_ascii=False),
-                    "rejected": found.text,
-                    "schema": schema,
-                    "tool": case.tool,
-                    "violation": found.violation,
-                    "keyword": found.keyword,
-                    "path": found.path,
-                    "varied_from": varied_from,
-                }
+        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], siblings):
+            return Triplet(
+                _prompt(request, listed, write),
+                json.dumps(call, ensure_ascii=False),
+                found.text,
+                schema,
+                case.tool,
+                found.violation,
+                found.keyword,
+                found.path,
+                found.edit,
+                varied_from,
             )
     return None
 

@@ -6,7 +6,6 @@ go beyond the schema: the name of another tool, text that is no JSON, a value th
 `too_much` make calls that stop too early or go on too long, and `isolated` those that have a model's own mistakes.
 """
 
-import copy
 import json
 import random
 import re
@@ -14,6 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, TypeVar
+
+from jsonpatch import JsonPatch
+from jsonpointer import JsonPointer
 
 from tool_dpo.schema import (
     KIND_OF_KEYWORD,
@@ -45,6 +47,13 @@ class Edit:
     value: Any
     last_resort: bool = False
 
+    def operation(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The edit of this call as an operation of JSON Patch (RFC 6902)."""
+        path = JsonPointer.from_parts(self.path).path
+        if self.value is REMOVED:
+            return {"op": "remove", "path": path}
+        return {"op": "add" if _at(call, self.path) is REMOVED else "replace", "path": path, "value": self.value}
+
 
 @dataclass(frozen=True)
 class Site:
@@ -57,12 +66,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Negative:
-    """An answer whose only fault is of this kind, by this JSON Schema keyword, at this JSON path."""
+    """An answer whose only fault is of this kind, by this JSON Schema keyword, at this JSON path.
+
+    `edit` is the JSON Patch operation (RFC 6902) that makes it of the chosen call; None where it is no JSON.
+    """
 
     text: str
     violation: str
     keyword: str
     path: str
+    edit: dict[str, Any] | None
 
 
 def negative(
@@ -72,6 +85,7 @@ def negative(
     call: dict[str, Any],
     rng: random.Random,
     others: Sequence[str] = (),
+    siblings: Mapping[str, Any] | None = None,
 ) -> Negative | None:
     """A proved negative of one kind, or None where the call offers no place for it.
 
@@ -81,13 +95,16 @@ def negative(
         schema: the call schema that the proof is made against.
         call: a valid call.
         others: names of the other tools that there are to choose from.
+        siblings: parameters of tools like this one, with a value each.
     """
-    chosen = json.dumps(call, ensure_ascii=False)
-    for text in _proposals(kind, parameters, call, chosen, rng, others):
-        found = _proved(schema, text, chosen)
-        if found and found.violation == kind:
-            return found
-    return None
+    found: Iterable[Negative | None]
+    if kind == NOT_JSON:
+        chosen = json.dumps(call, ensure_ascii=False)
+        texts = _malformed(call, chosen)
+        found = (_proved(schema, text, chosen) for text in rng.sample(texts, len(texts)))
+    else:
+        found = _negatives(schema, call, _edits(kind, parameters, call, rng, others, siblings or {}))
+    return next((one for one in found if one and one.violation == kind), None)
 
 
 def too_little(schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
@@ -117,7 +134,7 @@ def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
     try:
         answer = parse(text)
     except ValueError:
-        yield Negative(text, NOT_JSON, "json", json_path(()))
+        yield Negative(text, NOT_JSON, "json", json_path(()), None)
         return
     call = parse(chosen)
     places = (place for place in differences(answer, call) if place)
@@ -139,32 +156,30 @@ def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> It
 def _negatives(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
     """The calls, one edit away, that have one fault."""
     chosen = json.dumps(call, ensure_ascii=False)
-    return filter(None, (_proved(schema, _edited(call, edit), chosen) for edit in edits))
+    for edit in edits:
+        operation = edit.operation(call)
+        edited = JsonPatch([operation]).apply(call)
+        if found := _proved(schema, json.dumps(edited, ensure_ascii=False), chosen, operation):
+            yield found
 
 
-def _proved(schema: Schema, text: str, chosen: str) -> Negative | None:
+def _proved(schema: Schema, text: str, chosen: str, edit: dict[str, Any] | None = None) -> Negative | None:
     """The answer with its fault, if it has exactly one and is text that can be written (no lone surrogate)."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return None
     found = faults(schema, text, chosen)
-    return Negative(text, found[0].kind, found[0].keyword, found[0].path) if len(found) == 1 else None
-
-
-def _proposals(
-    kind: str, parameters: Schema, call: dict[str, Any], chosen: str, rng: random.Random, others: Sequence[str]
-) -> Iterator[str]:
-    if kind == NOT_JSON:
-        texts = _malformed(call, chosen)
-        yield from rng.sample(texts, len(texts))
-        return
-    for edit in _edits(kind, parameters, call, rng, others):
-        yield _edited(call, edit)
+    return Negative(text, found[0].kind, found[0].keyword, found[0].path, edit) if len(found) == 1 else None
 
 
 def _edits(
-    kind: str, parameters: Schema, call: dict[str, Any], rng: random.Random, others: Sequence[str]
+    kind: str,
+    parameters: Schema,
+    call: dict[str, Any],
+    rng: random.Random,
+    others: Sequence[str],
+    siblings: Mapping[str, Any],
 ) -> Iterator[Edit]:
     """Edits of a call that may come to the kind, likely ones first."""
     sites = list(_sites(Site(("parameters",), parameters, call["parameters"])))
@@ -181,6 +196,10 @@ def _edits(
     if kind in _OF_VALUES:
         unasked = list(_unasked(sites))
         groups["unasked"] = rng.sample(unasked, min(len(unasked), _TRIES))
+    elif kind == "hallucinated_param":
+        styled = {_styled(name, call["parameters"]): value for name, value in siblings.items()}
+        known = parameters.get("properties", {})
+        groups["siblings"] = [Edit(("parameters", name), value) for name, value in styled.items() if name not in known]
     elif kind == "wrong_tool":
         groups["others"] = [Edit(("tool",), name) for name in others]
     elif kind == WRONG_VALUE:
@@ -259,19 +278,6 @@ def _malformed(call: dict[str, Any], text: str) -> list[str]:
     ]
 
 
-def _edited(call: dict[str, Any], edit: Edit) -> str:
-    edited: dict[str, Any] = copy.deepcopy(call)
-    *parents, last = edit.path
-    place: Any = edited
-    for part in parents:
-        place = place[part]
-    if edit.value is REMOVED:
-        del place[last]
-    else:
-        place[last] = edit.value
-    return json.dumps(edited, ensure_ascii=False)
-
-
 def required(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A required field left out, at any depth."""
     if isinstance(site.value, dict):
@@ -291,9 +297,8 @@ def additional_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A parameter that many APIs have and this one does not, or one of its own, misspelt."""
     if not isinstance(site.value, dict):
         return
-    style = _camel if any(re.search("[a-z][A-Z]", known) for known in site.value) else str
     for name, value in rng.sample(sorted(_COMMON_PARAMS.items()), 3):
-        yield Edit((*site.path, style(name)), value)
+        yield Edit((*site.path, _styled(name, site.value)), value)
     needed = site.schema.get("required", [])
     for name in site.value:
         if name not in needed:
@@ -510,6 +515,11 @@ def min_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if key != name}
+
+
+def _styled(name: str, known: Iterable[str]) -> str:
+    """A name in camelCase where one of those beside it is."""
+    return _camel(name) if any(re.search("[a-z][A-Z]", one) for one in known) else name
 
 
 def _camel(name: str) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointerException
 from jsonschema.exceptions import SchemaError, ValidationError
 
 from tool_dpo.errors import InputError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 class Triplet:
     """`chosen` and `rejected` are JSON text; `violation`, `keyword` and `path` say what alone is wrong with `rejected`.
 
+    `edit` is the operation of JSON Patch (RFC 6902) that makes `rejected` of `chosen`, None where it is not known.
+
     Two kinds of violation go beyond the schema: the rejected text of `json_error` is no JSON, the rejected call of
     `wrong_value` is valid and says something else than the chosen one. Neither is what SSPR's other kinds count.
     `varied_from` is the tool whose schema was varied to make this one, None for a tool as it was written.
@@ -37,6 +41,7 @@ class Triplet:
     violation: str
     keyword: str
     path: str
+    edit: dict[str, Any] | None = None
     varied_from: str | None = None
 
     def record(self) -> dict[str, Any]:
@@ -47,7 +52,8 @@ def proved(record: dict[str, Any]) -> Triplet:
     """The triplet of a JSON object, shown to keep its promise.
 
     Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation`, `keyword` and `path` are worked
-    out where they are absent and checked where they are given. What goes beyond the schema must be given as such.
+    out where they are absent and checked where they are given, as `edit` is. What goes beyond the schema must be given
+    as such.
 
     Raises:
         ValueError: a field is missing or mistyped, chosen is not valid, or rejected does not break the
@@ -73,9 +79,19 @@ def proved(record: dict[str, Any]) -> Triplet:
     for name, value in actual.items():
         if record.get(name, value) != value:
             raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
-    return Triplet(
-        record["prompt"], record["chosen"], record["rejected"], schema, **actual, varied_from=record.get("varied_from")
-    )
+    edit = record.get("edit")
+    if edit is not None and _edited(chosen, edit) != record["rejected"]:
+        raise ValueError(f"edit does not make rejected of chosen: {edit}")
+    texts = record["prompt"], chosen, record["rejected"]
+    return Triplet(*texts, schema, **actual, edit=edit, varied_from=record.get("varied_from"))
+
+
+def _edited(chosen: str, edit: Any) -> str | None:
+    """The text of a call after an operation of JSON Patch; None for one that cannot be done."""
+    try:
+        return json.dumps(JsonPatch([edit]).apply(json.loads(chosen)), ensure_ascii=False)
+    except (JsonPatchException, JsonPointerException, TypeError):
+        return None
 
 
 @lru_cache(maxsize=4096)
