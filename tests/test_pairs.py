@@ -145,6 +145,10 @@ def test_typed_pairs_are_the_triplets_own_or_balanced(typed: str, own: int, othe
     assert values == [1, 3] * (others // 2)
 
 
+def test_a_mistake_that_is_among_the_typed_pairs_counts_once(tmp_path: Path) -> None:
+    assert _mixed(tmp_path, 2, [GOOD.rejected, GOOD.chosen[:-1]], 0.5)[2:] == mined(GOOD, GOOD.chosen[:-1])
+
+
 def test_the_seed_chooses(tmp_path: Path) -> None:
     failures = [GOOD.chosen[:-size] for size in range(1, 13)]
     assert _mixed(tmp_path, 4, failures, 0.5) == _mixed(tmp_path, 4, failures, 0.5)

@@ -126,10 +126,11 @@ def too_much(parameters: Schema, schema: Schema, call: dict[str, Any], rng: rand
 
 
 def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
-    """Each value of an answer that breaks the schema when it alone is put into the chosen call; text that is no JSON.
+    """Each mistake of an answer when it alone is put into the chosen call; text that is no JSON.
 
-    Whatever else the answer says differently is left out, so what tells such a pair apart is the one value. A name that
-    the answer has in place of another comes last in the call, beside it.
+    Whatever else the answer says differently is left out, so what tells such a pair apart is the one value or the one
+    name. A name that the answer has for another, with the same value, takes its place, which is two faults where the
+    other is required: the worse is told.
     """
     try:
         answer = parse(text)
@@ -137,8 +138,24 @@ def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
         yield Negative(text, NOT_JSON, "json", json_path(()), None)
         return
     call = parse(chosen)
-    places = (place for place in differences(answer, call) if place)
-    yield from _breaking(schema, call, (Edit(place, _at(answer, place)) for place in places))
+    places = [place for place in differences(answer, call) if place]
+    renamed = _renamed(places, answer, call)
+    names = (Edit(new[:-1], _respelt(_at(call, new[:-1]), str(old[-1]), str(new[-1]))) for new, old in renamed.items())
+    yield from _breaking(schema, call, names, most=2)
+    alone = (place for place in places if place not in (*renamed, *renamed.values()))
+    yield from _breaking(schema, call, (Edit(place, _at(answer, place)) for place in alone))
+
+
+def _renamed(places: list[Place], answer: Any, call: Any) -> dict[Place, Place]:
+    """The place in the call of each name that only the answer has, where the value is the same."""
+    absent = [place for place in places if _at(answer, place) is REMOVED]
+    found: dict[Place, Place] = {}
+    for new in places:
+        for old in absent if _at(call, new) is REMOVED else ():
+            if old[:-1] == new[:-1] and old not in found.values() and _at(call, old) == _at(answer, new):
+                found[new] = old
+                break
+    return found
 
 
 def _at(document: Any, place: Place) -> Any:
@@ -149,28 +166,32 @@ def _at(document: Any, place: Place) -> Any:
     return document
 
 
-def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
-    return (found for found in _negatives(schema, call, edits) if found.violation != WRONG_VALUE)
+def _breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], most: int = 1) -> Iterator[Negative]:
+    return (found for found in _negatives(schema, call, edits, most) if found.violation != WRONG_VALUE)
 
 
-def _negatives(schema: Schema, call: dict[str, Any], edits: Iterable[Edit]) -> Iterator[Negative]:
-    """The calls, one edit away, that have one fault."""
+def _negatives(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], most: int = 1) -> Iterator[Negative]:
+    """The calls, one edit away, that have a fault, and no more than `most`."""
     chosen = json.dumps(call, ensure_ascii=False)
     for edit in edits:
         operation = edit.operation(call)
         edited = JsonPatch([operation]).apply(call)
-        if found := _proved(schema, json.dumps(edited, ensure_ascii=False), chosen, operation):
+        if found := _proved(schema, json.dumps(edited, ensure_ascii=False), chosen, operation, most):
             yield found
 
 
-def _proved(schema: Schema, text: str, chosen: str, edit: dict[str, Any] | None = None) -> Negative | None:
-    """The answer with its fault, if it has exactly one and is text that can be written (no lone surrogate)."""
+def _proved(
+    schema: Schema, text: str, chosen: str, edit: dict[str, Any] | None = None, most: int = 1
+) -> Negative | None:
+    """The answer with its worst fault, if it has any, no more than `most`, and no lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return None
     found = faults(schema, text, chosen)
-    return Negative(text, found[0].kind, found[0].keyword, found[0].path, edit) if len(found) == 1 else None
+    if not 1 <= len(found) <= most:
+        return None
+    return Negative(text, found[0].kind, found[0].keyword, found[0].path, edit)
 
 
 def _edits(
@@ -302,7 +323,7 @@ def additional_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
     needed = site.schema.get("required", [])
     for name in site.value:
         if name not in needed:
-            yield Edit(site.path, {_misspelt(key, rng) if key == name else key: one for key, one in site.value.items()})
+            yield Edit(site.path, _respelt(site.value, name, _misspelt(name, rng)))
 
 
 def type_(site: Site, rng: random.Random) -> Iterator[Edit]:
@@ -520,6 +541,10 @@ def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
 def _styled(name: str, known: Iterable[str]) -> str:
     """A name in camelCase where one of those beside it is."""
     return _camel(name) if any(re.search("[a-z][A-Z]", one) for one in known) else name
+
+
+def _respelt(fields: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {new if name == old else name: value for name, value in fields.items()}
 
 
 def _camel(name: str) -> str:

@@ -58,7 +58,7 @@ def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
-    """A pair for each value of a model's answer that is a mistake in the chosen call."""
+    """A pair for each value or name of a model's answer that is a mistake in the chosen call."""
     found = isolated(triplet.schema, triplet.chosen, text)
     return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
 
@@ -68,7 +68,7 @@ def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -
 
 
 def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
-    """Write the pairs to train on: typed ones as `params` has them, and mined ones up to their share.
+    """Write the pairs to train on: typed ones as `params` has them, and other, mined ones up to their share.
 
     Raises:
         InputError: a triplet or a mined pair that breaks its promise; no typed pairs, or nothing mined where no others
@@ -92,7 +92,9 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
                 "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
             )
         most = round(len(pairs) * params.mined / (1 - params.mined))
-        pairs += random.Random(seed).sample(found, min(len(found), most))
+        known = {(pair.prompt, pair.rejected) for pair in pairs}
+        new = [pair for pair in found if (pair.prompt, pair.rejected) not in known]
+        pairs += random.Random(seed).sample(new, min(len(new), most))
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
 

@@ -10,8 +10,10 @@ from torch.nn.functional import logsigmoid
 from transformers import TrainerCallback
 from trl import DPOTrainer
 
+from tool_dpo.attention import GROUPED
 from tool_dpo.errors import InputError
 from tool_dpo.params import LossType
+from tool_dpo.shared_prompts import SharedPrompts
 
 IPO_DIFFERING = "ipo_differing"
 SIGMOID_FIRST = "sigmoid_first"
@@ -37,7 +39,8 @@ def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]
 
 
 class PreferenceTrainer(DPOTrainer):
-    """TRL's losses, and two for pairs that differ in a few tokens:
+    """TRL's losses, each prompt read once for both answers where attention allows it; and two losses of its own, for
+    pairs that differ in a few tokens:
 
     `ipo_differing`, IPO (arXiv 2310.12036, equation 17) whose margin is that of a pair divided by the number of its
     differing tokens (the larger of both answers'; at least 1) and not by the answers' lengths. TRL's averages over an
@@ -54,12 +57,16 @@ class PreferenceTrainer(DPOTrainer):
     `rejected/differing` and `rejected/rest`, log-probability of all tokens in that part of an answer.
     """
 
-    def __init__(self, loss_type: LossType, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, loss_type: LossType, model: Any, **kwargs: Any) -> None:
         self._loss_type = loss_type
+        self._shares = model.config._attn_implementation == GROUPED  # the one that is sure to take the mask
+        super().__init__(model=model, **kwargs)
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
+        return super().compute_ref_log_probs(SharedPrompts(model) if self._shares else model, inputs)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        recorded = _Recorded(model)
+        recorded = _Recorded(SharedPrompts(model) if self._shares else model)
         loss = super().compute_loss(recorded, inputs, *args, **kwargs)
         masks = _masks(inputs)
         log_probs = recorded.log_probs[:, -masks["prefix"].size(1) :].float()

@@ -25,6 +25,7 @@ TYPED = ["mine.samples=0", "pairs.mined=0"]
 SETTINGS: dict[str, list[str]] = {
     "default": [],
     "faster": [f"{RATE}=2e-4"],
+    "typed-both": ["pairs.typed=both"],
     "typed-balanced": TYPED,
     "typed-triplets": [*TYPED, "pairs.typed=triplets"],
     "mined": ["pairs.mined=1.0"],

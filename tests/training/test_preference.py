@@ -1,8 +1,10 @@
 """What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from tool_dpo.errors import InputError
 from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams
 from tool_dpo.preference import PARTS, Displacement, PreferenceTrainer, parts
+from tool_dpo.shared_prompts import SharedPrompts
 from tool_dpo.train_dpo import make_trainer
 from tool_dpo.triplets import Triplet
 
@@ -50,6 +53,7 @@ def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) 
 
 def _loss(trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> float:
     """Of answers whose letters are tokens with these log-probabilities; the reference gives 0 to all."""
+    trainer._shares = False
     rows = [[7, *map(ord, answer)] for answer in answers]
     longest = max(map(len, rows))
     zeros = torch.zeros(len(answers) // 2)
@@ -137,6 +141,50 @@ def test_the_parts_sum_to_the_answers(
     lengths = batch["completion_mask"].sum(dim=1)[: len(batch["ref_chosen_logps"])]
     expected = (2.0 / lengths).mean().item() if loss_type == "ipo" else 2.0
     assert found["delta"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_prompt_that_is_read_once_gives_what_two_give(
+    sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    pairs = [typed(one) for one in triplets[:5]]
+    pairs[1] = replace(pairs[1], rejected="{", fault="json_error")
+    params = replace(tiny.dpo, batch_size=len(pairs))
+    trainer = make_trainer(pairs, sft, tmp_path, params, 0.1, "sigmoid", seed=3)
+    batch = next(iter(trainer.get_train_dataloader()))
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    labels[2] = -100  # as of an answer that max_length has cut off
+    batch["attention_mask"][2] = batch["attention_mask"][2 + len(pairs)] * (labels[2 + len(pairs)] == -100)
+    inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "labels": labels}
+
+    def told(model: Any) -> tuple[Any, list[torch.Tensor]]:
+        output = model(**inputs, fused_lm_head=True)
+        weights = [weight for weight in trainer.model.parameters() if weight.requires_grad]
+        return output, list(torch.autograd.grad(output.log_probs.sum(), weights))
+
+    (apart, gradients), (together, others) = told(trainer.model), told(SharedPrompts(trainer.model))
+    for name in ("log_probs", "entropy", "mean_logits", "is_top1"):
+        torch.testing.assert_close(together[name], apart[name])
+    torch.testing.assert_close(others, gradients)
+    assert apart.log_probs.count_nonzero() == (labels[:, 1:] != -100).sum()
+
+
+def test_a_prompt_is_read_once_on_a_cpu(
+    sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    forward = torch.nn.Embedding.forward
+
+    def counted(self: torch.nn.Embedding, ids: torch.Tensor) -> torch.Tensor:
+        read.append(ids.numel())
+        return forward(self, ids)
+
+    monkeypatch.setattr(torch.nn.Embedding, "forward", counted)
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.1, "ipo", seed=3)
+    batch = next(iter(trainer.get_train_dataloader()))
+    trainer.compute_loss(trainer.model, batch)
+    tokens, answers = int(batch["attention_mask"].sum()), int(batch["completion_mask"].sum())
+    once = (tokens - answers) // 2 + answers + 1
+    assert read == [once, once]  # by the reference, and in training
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""Both answers to a prompt in one row, so that the prompt is read once (prefix sharing, arXiv 2410.20305)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+_NO_LABEL = -100
+_PROMPT, _CHOSEN, _REJECTED, _PADDING = range(4)
+
+
+class SharedPrompts:
+    """A causal model with TRL's fused LM head that is given pairs, and reads the prompt of each once.
+
+    Its attention must take a mask of four dimensions. A row is then: the prompt without its last token; this token
+    and the chosen answer; this token again and the rejected one. The answers do not see each other, and the positions
+    of both go on from the prompt's, so that what comes out is what two rows would give.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __call__(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, **kwargs: Any) -> Any:
+        """The model's output for each token of an answer, [2 B, L - 1].
+
+        Args:
+            input_ids, attention_mask: [2 B, L], chosen answers first, padded on the right.
+            labels: as many, -100 but for the tokens of the answers.
+        """
+        row, position, part = _places(attention_mask, labels)
+        answers = labels[row, position].masked_fill(part == _PADDING, _NO_LABEL)
+        output = self._model(
+            input_ids=input_ids[row, position],
+            position_ids=position,
+            attention_mask=_mask(part),
+            labels=answers,
+            **kwargs,
+        )
+        told = answers[:, 1:] != _NO_LABEL
+        places = row[:, 1:][told], position[:, 1:][told] - 1
+        of_tokens = {name: value for name, value in output.items() if value.shape == told.shape}
+        return type(output)(
+            **{
+                name: value.new_zeros(labels[:, 1:].shape).index_put(places, value[told])
+                for name, value in of_tokens.items()
+            }
+        )
+
+
+def _places(attention_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each token of the joint rows: the row and position where it stands, and the part it is of; each [B, P]."""
+    lengths = attention_mask.sum(dim=1).tolist()
+    prompts = (attention_mask.bool() & (labels == _NO_LABEL)).sum(dim=1).tolist()
+    pairs = len(lengths) // 2
+    rows, positions, parts = [], [], []
+    for chosen, rejected in zip(range(pairs), range(pairs, 2 * pairs), strict=True):
+        shared = prompts[chosen] - 1
+        sizes = torch.tensor([shared, lengths[chosen] - shared, lengths[rejected] - shared])
+        rows.append(torch.tensor([chosen, chosen, rejected]).repeat_interleave(sizes))
+        positions.append(torch.cat([torch.arange(lengths[chosen]), torch.arange(shared, lengths[rejected])]))
+        parts.append(torch.tensor([_PROMPT, _CHOSEN, _REJECTED]).repeat_interleave(sizes))
+    row, position = (pad_sequence(one, batch_first=True) for one in (rows, positions))
+    part = pad_sequence(parts, batch_first=True, padding_value=_PADDING)
+    return row.to(labels.device), position.to(labels.device), part.to(labels.device)
+
+
+def _mask(part: Tensor) -> Tensor:
+    """What is added to the scores of attention, [B, 1, P, P]: 0 where a token sees another."""
+    order = torch.arange(part.size(1), device=part.device)
+    query, key = part[:, :, None], part[:, None, :]
+    seen = (order[:, None] >= order) & ((key == query) | (key == _PROMPT))
+    return torch.zeros(seen.shape, device=part.device).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
