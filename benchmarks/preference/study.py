@@ -21,19 +21,13 @@ RESULTS = Path("benchmarks/preference/study")
 DPO = "models.smollm2-135m.dpo"
 RATE = f"{DPO}.learning_rate"
 IPO = ["loss_type=ipo", "beta=0.05"]
-TYPED = ["mine.samples=0", "pairs.mined=0"]
 SETTINGS: dict[str, list[str]] = {
     "default": [],
-    "faster": [f"{RATE}=2e-4"],
     "typed-both": ["pairs.typed=both"],
-    "typed-balanced": TYPED,
-    "typed-triplets": [*TYPED, "pairs.typed=triplets"],
-    "mined": ["pairs.mined=1.0"],
+    "typed-balanced": ["pairs.mined=0"],
     "ipo": IPO,
-    "ipo-slower": [*IPO, f"{RATE}=3e-5"],
-    "ipo-differing": ["loss_type=ipo_differing", "beta=0.5"],
-    "sigmoid": ["loss_type=sigmoid", "beta=0.1", f"{DPO}.sft_weight=1.0"],
-    "sft": ["loss_type=sigmoid", "beta=1e-6", f"{DPO}.sft_weight=1.0"],
+    "mined": ["pairs.mined=1.0"],
+    "typed-triplets": ["pairs.typed=triplets", "pairs.mined=0"],
 }
 
 
