@@ -104,7 +104,7 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "dpo"
-    params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=1e-2)
+    params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=5e-3)
     train_dpo(pairs, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
     rows = _curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
