@@ -35,6 +35,13 @@ def named(name: str) -> Tool:
     return task(function__name=name)
 
 
+def of_one_code(name: str, file: str) -> Tool:
+    properties = {f"{name}_code": {"type": "string", "examples": [f"{name} {number}" for number in range(200)]}}
+    parameters = {"type": "object", "properties": properties, "required": list(properties)}
+    tool = task(function__name=name, function__parameters=parameters, requests=[f"{name} {{{name}_code}}"])
+    return replace(tool, source=Path(file))
+
+
 def test_the_same_seed_makes_the_same_triplets() -> None:
     tools = read_tools(ROOT / "data/tools")
     assert made(tools, 2 * len(tools)) == made(tools, 2 * len(tools))
@@ -60,6 +67,15 @@ def test_another_tool_changes_only_the_number_of_the_others_triplets() -> None:
     for name in "ac":
         fewer = [triplet for triplet in after if triplet.tool == name]
         assert fewer == [triplet for triplet in before if triplet.tool == name][: len(fewer)]
+
+
+def test_another_tool_is_seldom_the_one_whose_parameters_are_invented() -> None:
+    words = [f"word{number}" for number in range(10)]
+    before, after = ([of_one_code(word, "file") for word in some] for some in (words[:-1], words))
+    mix = {"hallucinated_param": 1.0}
+    old = made(before, 90, **mix)
+    new = [triplet for triplet in made(after, 100, **mix) if triplet.tool != words[-1]]
+    assert 0 < sum(triplet != other for triplet, other in zip(old, new, strict=True)) < 20
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,21 +139,14 @@ def test_a_held_out_tool_is_not_varied_and_listed_nowhere() -> None:
 
 
 def test_an_invented_parameter_may_be_one_of_a_training_tool_of_the_same_file() -> None:
-    def alone(name: str, source: str) -> Tool:
-        properties = {f"{name}_code": {"type": "string", "examples": [name]}}
-        parameters = {"type": "object", "properties": properties, "required": list(properties)}
-        tool = task(function__name=name, function__parameters=parameters, requests=[f"{name} {{{name}_code}}"])
-        return replace(tool, source=Path(source))
-
-    tools = [alone("tea", "food"), alone("jam", "food"), alone("secret", "food"), alone("van", "cars")]
-    params = replace(DEFAULT, triplets=4, variants=30, distractors=0.0, mix={"hallucinated_param": 1.0})
-    found: dict[str, set[str]] = {tool.name: set() for tool in tools}
+    files = {"tea": "food", "jam": "food", "secret": "food", "van": "cars"}
+    tools = [of_one_code(name, file) for name, file in files.items()]
+    params = replace(DEFAULT, triplets=120, variants=0, mix={"hallucinated_param": 1.0})
+    found: dict[str, set[str]] = {name: set() for name in files}
     for triplet in generate(tools, params, 1, lambda name: name == "secret"):
-        values = list(json.loads(triplet.rejected)["parameters"].values())
-        found[triplet.varied_from or triplet.tool] |= {name for name in found if name in values}
-    assert found["tea"] == found["jam"] == {"tea", "jam"}
-    assert found["van"] == {"van"}
-    assert found["secret"] >= {"secret"}
+        chosen, rejected = (json.loads(text)["parameters"] for text in (triplet.chosen, triplet.rejected))
+        found[triplet.tool] |= {name for name in rejected.keys() - chosen.keys() if name.endswith("_code")}
+    assert found == {"tea": {"jam_code"}, "jam": {"tea_code"}, "secret": {"tea_code", "jam_code"}, "van": set()}
 
 
 def test_distractors_stand_in_any_place_and_may_be_called_by_mistake() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonpatch import apply_patch
+from jsonschema import Draft202012Validator
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters, values
@@ -17,6 +18,7 @@ from tool_dpo.params import Kind
 from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, call_schema, faults, violations
 
 SEEDS = 200
+PLAIN = Draft202012Validator.FORMAT_CHECKER
 
 
 def negatives(
@@ -38,17 +40,19 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
     assert call == before
     assert violations(whole, call) == []
     if found is None:
-        assert kind != "missing_required" or not schema["required"]
+        assert kind != "missing_required" or not schema["required"] or "dependentRequired" in schema
         assert kind != "hallucinated_param" or len(schema["properties"]) >= 3
         return
     assert found.violation == kind
     broken = [(one.kind, one.keyword, one.path) for one in faults(whole, found.text, json.dumps(call))]
     assert broken == [(kind, found.keyword, found.path)]
-    assert bool(faults(whole, found.text)) == (kind != WRONG_VALUE)
     if kind == NOT_JSON:
         assert found.edit is None
-    else:
-        assert json.dumps(apply_patch(call, [found.edit]), ensure_ascii=False) == found.text
+        return
+    assert json.dumps(apply_patch(call, [found.edit]), ensure_ascii=False) == found.text
+    told = set() if kind == WRONG_VALUE else {found.keyword}
+    errors = Draft202012Validator(whole, format_checker=PLAIN).iter_errors(json.loads(found.text))
+    assert {error.validator for error in errors} == told
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
@@ -76,11 +80,8 @@ def test_a_parameter_that_exists_is_not_invented() -> None:
     assert not {"limit", "page"} & {name for one in made for name in json.loads(one.text)["parameters"]}
 
 
-@pytest.mark.parametrize(
-    ("known", "invented"),
-    [("a", {"due_date": "2026-03-05"}), ("userName", {"dueDate": "2026-03-05"}), ("due_date", {})],
-)
-def test_a_parameter_of_a_sibling_tool_is_invented(known: str, invented: dict[str, str]) -> None:
+@pytest.mark.parametrize(("known", "invented"), [("a", "due_date"), ("userName", "dueDate")])
+def test_a_parameter_of_a_sibling_tool_is_invented(known: str, invented: str) -> None:
     schema = {"type": "object", "properties": {known: {"type": "string"}}, "required": [known]}
     call, whole = {"tool": "t", "parameters": {known: "a"}}, call_schema("t", schema)
     made = [
@@ -88,9 +89,20 @@ def test_a_parameter_of_a_sibling_tool_is_invented(known: str, invented: dict[st
         for seed in range(SEEDS)
     ]
     texts = {one.text for one in made if one}
-    expected = json.dumps({"tool": "t", "parameters": {known: "a", **invented}})
-    assert (expected in texts) is bool(invented)
+    assert json.dumps({"tool": "t", "parameters": {known: "a", invented: "2026-03-05"}}) in texts
     assert len(texts) > 10
+
+
+def test_a_sibling_s_parameter_that_the_tool_has_is_not_invented() -> None:
+    schema = {"type": "object", "properties": {"due_date": {"type": "string"}, "days": {"type": "integer"}}}
+    call, siblings = {"tool": "t", "parameters": {"days": 3}}, {"due_date": "2026-03-05", "days": "3"}
+    for seed in range(SEEDS):
+        made = negative(
+            "hallucinated_param", schema, call_schema("t", schema), call, random.Random(seed), siblings=siblings
+        )
+        assert made
+        assert made.violation == "hallucinated_param"
+        assert "2026-03-05" not in made.text
 
 
 def test_the_same_seed_makes_the_same_negative() -> None:

@@ -66,6 +66,26 @@ def test_each_mistake_of_an_answer_stands_alone_in_the_chosen_call(case: dict[st
 
 
 @pytest.mark.parametrize(
+    ("urgent", "count", "answer"),
+    [
+        ({"type": "boolean"}, 1, True),
+        ({"type": "array", "items": {"type": "boolean"}}, [1], [True]),
+    ],
+)
+def test_a_name_stands_for_another_only_with_the_same_value(urgent: dict[str, Any], count: Any, answer: Any) -> None:
+    schema = call_schema("add", {"type": "object", "properties": {"count": {}, "urgent": urgent}})
+    triplet = replace(GOOD, schema=schema, chosen=json.dumps({"tool": "add", "parameters": {"count": count}}))
+    assert mined(triplet, json.dumps({"tool": "add", "parameters": {"urgent": answer}})) == []
+
+
+def test_a_name_in_the_place_of_another_that_is_too_wrong_leaves_what_is_wrong_alone() -> None:
+    mode = {"type": "object", "properties": {"mode": {}}, "required": ["mode"], "propertyNames": {"maxLength": 4}}
+    triplet = replace(GOOD, schema=call_schema("set", mode), chosen='{"tool": "set", "parameters": {"mode": "r"}}')
+    (pair,) = mined(triplet, '{"tool": "set", "parameters": {"modes": "r"}}')
+    assert (pair.fault, pair.rejected) == ("missing_required", '{"tool": "set", "parameters": {}}')
+
+
+@pytest.mark.parametrize(
     ("due", "faults"), [("today", []), ("to-morrow night", ["other_schema_error"]), ("\ud800" * 10, [])]
 )
 def test_a_mistake_that_cannot_be_written_makes_no_pair(due: str, faults: list[str]) -> None:
@@ -109,8 +129,9 @@ def _mixed(
     typed: Any = "triplets",
     asked: Triplet = GOOD,
 ) -> list[Pair]:
-    write_lines(folder / "triplets", (asked.record() for _ in range(triplets)))
-    write_lines(folder / "mined", (pair.record() for text in failures for pair in mined(asked, text)))
+    questions = [replace(asked, prompt=f"{asked.prompt} {number}") for number in range(triplets)]
+    write_lines(folder / "triplets", (question.record() for question in questions))
+    write_lines(folder / "mined", (pair.record() for text in failures for pair in mined(questions[0], text)))
     mix(
         folder / "triplets",
         folder / "mined",
@@ -126,7 +147,7 @@ def _mixed(
 def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_path: Path) -> None:
     failures = [GOOD.chosen[:-size] for size in range(1, 13)]
     pairs = _mixed(tmp_path, 6, failures, share)
-    assert pairs[:6] == [typed(GOOD)] * 6
+    assert [pair.rejected for pair in pairs[:6]] == [GOOD.rejected] * 6
     assert len({pair.rejected for pair in pairs[6:]}) == len(pairs[6:]) == expected
     metrics = json.loads((tmp_path / "metrics").read_text())
     assert metrics == {
@@ -146,7 +167,15 @@ def test_typed_pairs_are_the_triplets_own_or_balanced(typed: str, own: int, othe
 
 
 def test_a_mistake_that_is_among_the_typed_pairs_counts_once(tmp_path: Path) -> None:
-    assert _mixed(tmp_path, 2, [GOOD.rejected, GOOD.chosen[:-1]], 0.5)[2:] == mined(GOOD, GOOD.chosen[:-1])
+    assert [pair.rejected for pair in _mixed(tmp_path, 2, [GOOD.rejected, GOOD.chosen[:-1]], 0.5)[2:]] == [
+        GOOD.chosen[:-1]
+    ]
+
+
+def test_a_balanced_pair_that_is_the_triplet_s_own_counts_once(tmp_path: Path) -> None:
+    for seed in range(10):
+        pairs = _mixed(tmp_path, 1, [], 0, seed=seed, typed="both", asked=SPARE)
+        assert len({pair.rejected for pair in pairs}) == len(pairs) in (2, 3)
 
 
 def test_the_seed_chooses(tmp_path: Path) -> None:
@@ -181,7 +210,7 @@ def test_a_share_of_one_takes_mined_pairs_alone(tmp_path: Path) -> None:
 
 
 def test_no_failures_leave_the_typed_pairs(tmp_path: Path) -> None:
-    assert _mixed(tmp_path, 3, [], 0.5) == [typed(GOOD)] * 3
+    assert [pair.rejected for pair in _mixed(tmp_path, 3, [], 0.5)] == [GOOD.rejected] * 3
 
 
 def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tool_dpo.schema import (
     call_schema,
     check_refs,
     differences,
+    faults,
     inline,
     json_path,
     parse,
@@ -37,9 +38,18 @@ def test_violations(case: dict[str, Any]) -> None:
 
 def test_a_pattern_that_backtracks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schemas, "_PATIENCE", 0.1)
-    schema = {"type": "string", "pattern": r"^(\w|\w\w)+$"}
-    assert [one.keyword for one in violations(schema, "a" * 60 + "!")] == ["pattern"]
-    assert violations(schema, "a" * 60) == []
+    endless, text = r"^(\w|\w\w)+$", "a" * 60
+    for schema, document in (
+        ({"type": "string", "pattern": endless}, f"{text}!"),
+        ({"patternProperties": {endless: {}}}, {f"{text}!": 1}),
+        ({"patternProperties": {endless: {}}, "additionalProperties": False}, {f"{text}!": 1}),
+        ({"propertyNames": {"pattern": endless}}, {f"{text}!": 1}),
+    ):
+        with pytest.raises(ValueError, match="takes too long to match"):
+            violations(schema, document)
+        (fault,) = faults(schema, json.dumps(document))
+        assert fault.kind == "json_error"
+    assert violations({"type": "string", "pattern": endless}, text) == []
 
 
 @pytest.mark.parametrize(

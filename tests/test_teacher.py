@@ -159,10 +159,33 @@ def test_what_is_asked(serve: Callable[..., Script]) -> None:
         assert "secret" not in path.read_text()
 
 
+def raw(text: str) -> Reply:
+    return 200, {"Content-Type": "application/json"}, text.encode()
+
+
 CALL = {"title": "T", "priority": "high"}
 BAD = [
     ("garbage", (200, {"Content-Type": "application/json"}, b"<html>"), "the server answered something else than"),
     ("no choices", (200, {"Content-Type": "application/json"}, b'{"choices": []}'), "the server answered something"),
+    ("choices by name", raw('{"choices": {}}'), "the server answered something else than"),
+    ("text in parts", raw('{"choices": [{"message": {"content": ["a"]}}]}'), "the server answered something else than"),
+    ("a number for a text", raw('{"choices": [{"message": {"content": 7}}]}'), "the server answered something else"),
+    (
+        "half a character, uncounted",
+        raw('{"choices": [{"message": {"content": "\\ud800"}}], "usage": {}}'),
+        "the server answered something else than",
+    ),
+    ("nested without end", raw("[" * 100_000), "the server answered something else than"),
+    (
+        "tokens not counted",
+        raw('{"choices": [{"message": {"content": "No."}}], "usage": {}}'),
+        "the answer is not JSON",
+    ),
+    (
+        "half a character in the request",
+        completion('{"request": "\\ud800", "parameters": {}}'),
+        "the answer has half a",
+    ),
     ("null", (200, {"Content-Type": "application/json"}, b"null"), "the server answered something else than"),
     ("plain text", (200, {"Content-Type": "text/plain"}, b"hello"), "the server answered something else than"),
     ("half a response", (200, {"Content-Length": "500"}, b'{"id": "1", "choi'), "no answer: APIConnectionError"),

@@ -37,6 +37,13 @@ def test_what_is_stated_rightly_is_accepted(tmp_path: Path) -> None:
     assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED), Triplet(**GOOD, **STATED, edit=edit)]
 
 
+@pytest.mark.parametrize("layout", [{"separators": (",", ":")}, {"indent": 2}, {"sort_keys": True}])
+def test_an_edit_is_of_documents_and_not_of_their_text(layout: dict[str, Any]) -> None:
+    edit = {"op": "replace", "path": "/parameters/priority", "value": "urgent"}
+    texts = {name: json.dumps(json.loads(GOOD[name]), **layout) for name in ("chosen", "rejected")}
+    assert proved(GOOD | texts | {"edit": edit}).edit == edit
+
+
 @pytest.mark.parametrize(
     ("violation", "rejected", "path"),
     [
@@ -95,7 +102,7 @@ def test_the_census_counts_tools_violations_and_tokens() -> None:
         "triplets": 3,
         "tools": 2,
         "violations": {"enum_violation": 2, "type_mismatch": 1},
-        "keywords": {"enum": 2, "type": 1},
+        "keywords": {"enum_violation": {"enum": 2}, "type_mismatch": {"type": 1}},
         "tokens": {
             "prompt": {"mean": 2.0, "longest": 3},
             "chosen": {"mean": 1.3, "longest": 2},

@@ -305,7 +305,7 @@ def _respelled(schema: Any, name: Spell, choice: Spell) -> Any:
         result["properties"] = {names[old]: _respelled(sub, name, choice) for old, sub in schema["properties"].items()}
         if "required" in schema:
             result["required"] = [names.get(old, old) for old in schema["required"]]
-    if "items" in schema:
+    if _alone_with_items(schema):
         result["items"] = _respelled(schema["items"], name, choice)
     return result
 
@@ -319,9 +319,14 @@ def _revalued(schema: Any, value: Any, name: Spell, choice: Spell) -> Any:
     if isinstance(value, dict) and "properties" in schema:
         names, properties = _names(schema, name), schema["properties"]
         return {names.get(old, old): _revalued(properties.get(old), one, name, choice) for old, one in value.items()}
-    if isinstance(value, list) and "items" in schema:
+    if isinstance(value, list) and _alone_with_items(schema):
         return [_revalued(schema["items"], item, name, choice) for item in value]
     return value
+
+
+def _alone_with_items(schema: Schema) -> bool:
+    """Whether `items` is of all items, and nothing else is of any."""
+    return "items" in schema and "contains" not in schema and "prefixItems" not in schema
 
 
 def _choices(schema: Schema, spell: Spell) -> dict[str, str]:

@@ -26,6 +26,8 @@ _DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
 _SPAN = 99
+_LONGEST = 500
+_MOST_ITEMS = 50
 _FORMATS = {
     "hostname": "hostname",
     "ipv6": "ipv6",
@@ -138,6 +140,8 @@ class Speaker:
 
     def _list(self, schema: Schema, name: str) -> Said:
         low = max(1, schema.get("minItems", 1))
+        if low > _MOST_ITEMS:
+            raise ValueError(_NO_WAY)
         size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
         items: list[Said] = []
         self._lists += 1
@@ -202,13 +206,15 @@ class Speaker:
         named = self._date().value if is_date(name) else self._fake(provider(name))
         if "pattern" in schema:
             texts = (named, *map(self._fake, _SHAPES))
-            fitting = [text for text in texts if matches(schema["pattern"], text)]
+            fitting = [text for text in texts if _fits(schema["pattern"], text)]
             if not fitting:
                 raise ValueError("no way to draw a value for its pattern: give it examples")
             named = fitting[0]
         return self._of_length(named, schema)
 
     def _of_length(self, text: str, schema: Schema) -> str:
+        if schema.get("minLength", 0) > _LONGEST:
+            raise ValueError(_NO_WAY)
         while len(text) < schema.get("minLength", 0):
             text += f" {self._faker.word()}"
         return text[: schema.get("maxLength", len(text))]
@@ -237,6 +243,13 @@ class Speaker:
     def _moment(self) -> str:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
         return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _fits(pattern: str, text: str) -> bool:
+    try:
+        return matches(pattern, text)
+    except ValueError:
+        return False
 
 
 def one_type(schema: Schema) -> str:

@@ -4,14 +4,12 @@ import json
 import logging
 import random
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import partial
 from hashlib import sha256
 from heapq import nlargest
-from pathlib import Path
 from typing import Any
 
 from tool_dpo.augment import Case, plain, vary
@@ -69,17 +67,6 @@ class _Maker:
     """Plain names of all tools; a varied name is none of them, since it may be a test tool's."""
     training: list[Tool]
 
-    @cached_property
-    def siblings(self) -> dict[Path, dict[str, Any]]:
-        """The parameters of each file's training tools, with a value each where there is a way to draw one."""
-        found: defaultdict[Path, dict[str, Any]] = defaultdict(dict)
-        for tool in self.training:
-            speaker = Speaker(random.Random(f"{self.seed}/{tool.name}"), self.params.optional)
-            for name, schema in tool.parameters.get("properties", {}).items():
-                with suppress(ValueError):
-                    found[tool.source][name] = speaker.say(schema, name).value
-        return found
-
     def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
         """So many triplets of a tool as it is written, and varied ones if it is trained on."""
         yield from self._distinct(tool, count, varied=False)
@@ -113,7 +100,7 @@ class _Maker:
             if request is None:
                 return None
             case = Case(tool.name, tool.parameters, request.parameters)
-            siblings = self.siblings[tool.source]
+            siblings = partial(self._siblings, tool, name)
             if not varied:
                 return _triplet(request.text, [case], signature, siblings, self.params.mix, rng)
             text = _ended(request.text, rng)
@@ -130,17 +117,24 @@ class _Maker:
             raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
-        """Training tools to list beside this one, half the time of its own file: the likeliest to be mistaken for it.
-
-        They are those of highest hash, so that a new tool seldom changes them.
-        """
+        """Training tools to list beside this one, half the time of its own file: likeliest to be mistaken for it."""
         if rng.random() >= self.params.distractors:
             return []
         near = rng.random() < 0.5
+        return self._drawn(name, tool, rng.randint(1, _MOST_OTHERS), near=near)
+
+    def _siblings(self, tool: Tool, name: str) -> Mapping[str, Any]:
+        """Parameters of another training tool of its file, with the values of a request for it."""
+        for other in self._drawn(name, tool, 1, near=True):
+            with suppress(ValueError):  # a request that cannot be made is told where it is that tool's turn
+                request = self.source(other, 0, random.Random(f"{name}/{other.name}"))
+                return request.parameters if request else {}
+        return {}
+
+    def _drawn(self, name: str, tool: Tool, count: int, *, near: bool) -> list[Tool]:
+        """So many other training tools, of its own file where `near`: of highest hash, as a new tool seldom is."""
         others = (other for other in self.training if other is not tool and (not near or other.source == tool.source))
-        return nlargest(
-            rng.randint(1, _MOST_OTHERS), others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest()
-        )
+        return nlargest(count, others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest())
 
     def _varied(self, case: Case, others: list[Tool], rng: random.Random) -> Iterator[Case]:
         """The case and the other tools under varied schemas, no two of one name."""
@@ -180,7 +174,7 @@ def _triplet(
     request: str,
     cases: Sequence[Case],
     write: Callable[[str, Schema], str],
-    siblings: Mapping[str, Any],
+    siblings: Callable[[], Mapping[str, Any]],
     mix: Mapping[Kind, float],
     rng: random.Random,
     varied_from: str | None = None,
@@ -197,7 +191,8 @@ def _triplet(
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
     for kind in by_chance(mix, rng):
-        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], siblings):
+        near = siblings() if kind == "hallucinated_param" else {}
+        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
             return Triplet(
                 _prompt(request, listed, write),
                 json.dumps(call, ensure_ascii=False),

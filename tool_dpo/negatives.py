@@ -24,10 +24,12 @@ from tool_dpo.schema import (
     WRONG_VALUE,
     Place,
     Schema,
+    alike,
     differences,
     faults,
     json_path,
     parse,
+    violations,
 )
 
 Name = TypeVar("Name", bound=str)
@@ -35,7 +37,10 @@ Name = TypeVar("Name", bound=str)
 REMOVED = object()
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
 _TRIES = 6
-_WEIGHTS = {"exclusiveMinimum": 60, "exclusiveMaximum": 60, "multipleOf": 3}
+_LONGEST = 500
+"""Characters of the longest text that is made too long, where a model would not go on for more."""
+_MOST_ITEMS = 50
+_WEIGHTS = {"exclusiveMinimum": 60, "exclusiveMaximum": 60, "multipleOf": 3, "const": 4}
 """Chance of a keyword to be the one broken, against 1; more for those that few schemas have, so that each is learnt."""
 
 
@@ -66,7 +71,9 @@ class Site:
 
 @dataclass(frozen=True)
 class Negative:
-    """An answer whose only fault is of this kind, by this JSON Schema keyword, at this JSON path.
+    """An answer whose fault is of this kind, by this JSON Schema keyword, at this JSON path.
+
+    It is the only one, but where `isolated` puts a mistaken name in the place of a required one: then it is the worst.
 
     `edit` is the JSON Patch operation (RFC 6902) that makes it of the chosen call; None where it is no JSON.
     """
@@ -140,10 +147,12 @@ def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
     call = parse(chosen)
     places = [place for place in differences(answer, call) if place]
     renamed = _renamed(places, answer, call)
-    names = (Edit(new[:-1], _respelt(_at(call, new[:-1]), str(old[-1]), str(new[-1]))) for new, old in renamed.items())
-    yield from _breaking(schema, call, names, most=2)
-    alone = (place for place in places if place not in (*renamed, *renamed.values()))
-    yield from _breaking(schema, call, (Edit(place, _at(answer, place)) for place in alone))
+    for new, old in renamed.items():
+        edit = Edit(new[:-1], _respelt(_at(call, new[:-1]), str(old[-1]), str(new[-1])))
+        for found in _breaking(schema, call, [edit], most=2):
+            places = [place for place in places if place not in (new, old)]
+            yield found
+    yield from _breaking(schema, call, (Edit(place, _at(answer, place)) for place in places))
 
 
 def _renamed(places: list[Place], answer: Any, call: Any) -> dict[Place, Place]:
@@ -151,10 +160,12 @@ def _renamed(places: list[Place], answer: Any, call: Any) -> dict[Place, Place]:
     absent = [place for place in places if _at(answer, place) is REMOVED]
     found: dict[Place, Place] = {}
     for new in places:
-        for old in absent if _at(call, new) is REMOVED else ():
-            if old[:-1] == new[:-1] and old not in found.values() and _at(call, old) == _at(answer, new):
-                found[new] = old
-                break
+        if _at(call, new) is not REMOVED:
+            continue
+        free = (old for old in absent if old[:-1] == new[:-1] and old not in found.values())
+        old = next((old for old in free if alike(_at(call, old), _at(answer, new))), None)
+        if old:
+            found[new] = old
     return found
 
 
@@ -183,13 +194,16 @@ def _negatives(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], most
 def _proved(
     schema: Schema, text: str, chosen: str, edit: dict[str, Any] | None = None, most: int = 1
 ) -> Negative | None:
-    """The answer with its worst fault, if it has any, no more than `most`, and no lone surrogate."""
+    """The answer with its worst fault, if it has any, no more than `most`, and no lone surrogate.
+
+    None for an edited call that cannot be checked.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:
         return None
     found = faults(schema, text, chosen)
-    if not 1 <= len(found) <= most:
+    if not 1 <= len(found) <= most or (edit and found[0].kind == NOT_JSON):
         return None
     return Negative(text, found[0].kind, found[0].keyword, found[0].path, edit)
 
@@ -218,9 +232,8 @@ def _edits(
         unasked = list(_unasked(sites))
         groups["unasked"] = rng.sample(unasked, min(len(unasked), _TRIES))
     elif kind == "hallucinated_param":
-        styled = {_styled(name, call["parameters"]): value for name, value in siblings.items()}
-        known = parameters.get("properties", {})
-        groups["siblings"] = [Edit(("parameters", name), value) for name, value in styled.items() if name not in known]
+        asked = call["parameters"]
+        groups["siblings"] = [Edit(("parameters", _styled(name, asked)), value) for name, value in siblings.items()]
     elif kind == "wrong_tool":
         groups["others"] = [Edit(("tool",), name) for name in others]
     elif kind == WRONG_VALUE:
@@ -238,6 +251,7 @@ def by_chance(weights: Mapping[Name, float], rng: random.Random) -> list[Name]:
 
 
 def _sites(site: Site) -> Iterator[Site]:
+    """The place and all those inside it that the schema tells something of; of alternatives, see `alternatives`."""
     if not isinstance(site.schema, dict):  # true or false: nothing is known of the value
         return
     yield site
@@ -245,8 +259,8 @@ def _sites(site: Site) -> Iterator[Site]:
         yield from _sites(Site(site.path, part, site.value))
     if isinstance(site.value, dict):
         for name, value in site.value.items():
-            if name in site.schema.get("properties", {}):
-                yield from _sites(Site((*site.path, name), site.schema["properties"][name], value))
+            of_name = site.schema.get("properties", {}).get(name, site.schema.get("additionalProperties"))
+            yield from _sites(Site((*site.path, name), of_name, value))
     elif isinstance(site.value, list):
         first = site.schema.get("prefixItems", [])
         for index, value in enumerate(site.value):
@@ -360,9 +374,20 @@ def _retyped(value: Any) -> list[Any]:
 
 
 def alternatives(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A value that none of several schemas takes."""
+    """A value that none of several schemas takes: another type, or what breaks the one that fits."""
     for value in (*_retyped(site.value), [site.value], None):
         yield Edit(site.path, value)
+    for schema in (*site.schema.get("anyOf", ()), *site.schema.get("oneOf", ())):
+        if not violations(schema, site.value):
+            for inner in _sites(Site(site.path, schema, site.value)):
+                yield from _within(inner, rng)
+
+
+def _within(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """Every edit of a value that breaks a keyword of its schema; more properties are among them where it is closed."""
+    for keyword, make in MAKERS.items():
+        if keyword in site.schema and keyword != "type":
+            yield from make(site, rng)
 
 
 def enum(site: Site, rng: random.Random) -> Iterator[Edit]:
@@ -441,7 +466,7 @@ def min_length(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 def max_length(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A text that goes on too long."""
-    if isinstance(site.value, str):
+    if isinstance(site.value, str) and site.schema["maxLength"] <= _LONGEST:
         long = site.value
         while len(long) <= site.schema["maxLength"]:
             long += f" {site.value}" if site.value else "a"
@@ -511,7 +536,7 @@ def min_items(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 def max_items(site: Site, rng: random.Random) -> Iterator[Edit]:
     """A list that does not stop in time."""
-    if isinstance(site.value, list) and site.value:
+    if isinstance(site.value, list) and site.value and site.schema["maxItems"] <= _MOST_ITEMS:
         often = site.schema["maxItems"] // len(site.value) + 1
         yield Edit(site.path, (site.value * often)[: site.schema["maxItems"] + 1])
         if all(isinstance(item, str) for item in site.value):
@@ -527,11 +552,30 @@ def unique_items(site: Site, rng: random.Random) -> Iterator[Edit]:
             yield Edit(site.path, [*site.value[:index], site.value[index - 1], *site.value[index + 1 :]])
 
 
+def items(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """One item more than there are places."""
+    if isinstance(site.value, list) and site.value and site.schema["items"] is False:
+        yield Edit(site.path, [*site.value, site.value[-1]])
+
+
+def contains(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """A list without the items that it must have."""
+    if isinstance(site.value, list):
+        yield Edit(site.path, [item for item in site.value if violations(site.schema["contains"], item)])
+
+
 def min_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
     """An object with too few fields."""
     if isinstance(site.value, dict):
         for name in site.value:
             yield Edit(site.path, _without(site.value, name))
+
+
+def max_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
+    """An object with fields nobody asked for, where any name will do."""
+    if isinstance(site.value, dict) and site.value and site.schema["maxProperties"] <= _MOST_ITEMS:
+        last, more = list(site.value)[-1], range(2, site.schema["maxProperties"] - len(site.value) + 3)
+        yield Edit(site.path, site.value | {f"{last}_{number}": site.value[last] for number in more})
 
 
 def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
@@ -556,7 +600,7 @@ def _misspelt(name: str, rng: random.Random) -> str:
     """The singular or plural, another case, or a letter lost."""
     lost = rng.randrange(len(name)) if name else 0
     plural = name.removesuffix("s") if name.endswith("s") else f"{name}s"
-    return rng.choice([plural, _camel(name), name[:lost] + name[lost + 1 :]])
+    return rng.choice([plural, _camel(name), name[:lost] + name[lost + 1 :] or plural])
 
 
 Maker = Callable[[Site, random.Random], Iterable[Edit]]
@@ -578,12 +622,17 @@ MAKERS: dict[str, Maker] = {
     "minItems": min_items,
     "maxItems": max_items,
     "uniqueItems": unique_items,
+    "items": items,
+    "contains": contains,
     "minProperties": min_properties,
+    "maxProperties": max_properties,
     "dependentRequired": dependent_required,
     "anyOf": alternatives,
     "oneOf": alternatives,
 }
-"""What breaks each keyword. `properties`, `items`, `prefixItems` and `allOf` are gone through, `$ref` is inlined."""
+"""What breaks each keyword. `properties`, `items`, `prefixItems`, `additionalProperties` and `allOf` are gone through,
+`$ref` is inlined. None is made of `not`, `if`, `dependentSchemas`, `propertyNames`, `patternProperties`
+and the unevaluated ones."""
 
 _COMMON_PARAMS: dict[str, Any] = json.loads(
     """{"limit": 10, "page": 1, "offset": 0, "sort_by": "date", "order": "desc", "verbose": true, "dry_run": false,

@@ -76,31 +76,39 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
     """
     kept = list(read_triplets(triplets))
     found = read_pairs(failures)
-    pairs: list[Pair] = []
     if params.mined == 1:
         if not found:
             raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
-        pairs += found
+        pairs = found
     else:
+        pairs = []
         if params.typed != "balanced":
             pairs += map(typed, kept)
         if params.typed != "triplets":
             pairs += (pair for one in kept for pair in balanced(one, random.Random(f"{seed}/{one.prompt}")))
+        pairs = list(_distinct(pairs))
         if not pairs:
             raise InputError(
                 f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
                 "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
             )
         most = round(len(pairs) * params.mined / (1 - params.mined))
-        known = {(pair.prompt, pair.rejected) for pair in pairs}
-        new = [pair for pair in found if (pair.prompt, pair.rejected) not in known]
+        new = list(_distinct([*pairs, *found]))[len(pairs) :]
         pairs += random.Random(seed).sample(new, min(len(new), most))
     write_lines(out, (pair.record() for pair in pairs))
     write_json(metrics, census(pairs, len(found)))
 
 
+def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
+    """The first pair of each prompt and rejected answer."""
+    first: dict[tuple[str, str], Pair] = {}
+    for pair in pairs:
+        first.setdefault((pair.prompt, pair.rejected), pair)
+    return first.values()
+
+
 def census(pairs: Iterable[Pair], found: int) -> dict[str, Any]:
-    """How many pairs of each fault there are, typed and mined; `found` failures there were to choose from."""
+    """How many pairs of each fault there are, typed and mined; `found` failures were mined."""
     counts = {name: Counter(pair.fault for pair in pairs if pair.mined is own) for name, own in _ORIGINS}
     return {
         "failures_found": found,

@@ -221,6 +221,8 @@ def load_params(path: Path = PARAMS) -> Params:
             raise ValueError("split.validation + split.test must leave tools to train on, got a sum >= 1")
         if not any(params.generate.mix.values()):
             raise ValueError("generate.mix must give some kind a weight > 0")
+        if params.pairs.mined and not params.mine.samples:
+            raise ValueError(f"mine.samples must be > 0 where pairs.mined is {params.pairs.mined:g}, got 0")
         if params.generate.source == "openai" and params.generate.teacher is None:
             raise ValueError(
                 "generate.teacher must say who writes the requests where generate.source is openai, got None"

@@ -59,7 +59,8 @@ class PreferenceTrainer(DPOTrainer):
 
     def __init__(self, loss_type: LossType, model: Any, **kwargs: Any) -> None:
         self._loss_type = loss_type
-        self._shares = model.config._attn_implementation == GROUPED  # the one that is sure to take the mask
+        config = model.config  # whose attention is sure to take the mask, and reads the whole prompt
+        self._shares = config._attn_implementation == GROUPED and not getattr(config, "sliding_window", None)
         super().__init__(model=model, **kwargs)
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:

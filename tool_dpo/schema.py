@@ -255,12 +255,32 @@ def _pattern(_: Any, pattern: str, instance: Any, schema: Schema) -> Iterator[Va
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
+def _pattern_properties(of: Any, patterns: dict[str, Any], instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    for name, value in instance.items() if isinstance(instance, dict) else ():
+        for pattern, sub in patterns.items():
+            if matches(pattern, name):
+                yield from of.descend(value, sub, path=name, schema_path=pattern)
+
+
+def _additional_properties(of: Any, other: Any, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    extra = list(_additional(schema, instance)) if isinstance(instance, dict) else []
+    if isinstance(other, dict):
+        for name in extra:
+            yield from of.descend(instance[name], other, path=name)
+    elif other is False and extra:
+        yield ValidationError(f"{', '.join(map(repr, extra))} not among the properties")
+
+
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text; one that backtracks without end is not, after a second."""
+    """Whether a pattern is found in a text.
+
+    Raises:
+        ValueError: it backtracks for more than a second.
+    """
     try:
         return bool(regex.search(pattern, text, timeout=_PATIENCE))
     except TimeoutError:
-        return False
+        raise ValueError(f"the pattern {pattern!r} takes too long to match") from None
 
 
 def _merged(metaschema: Schema) -> Schema:
@@ -277,7 +297,13 @@ def _merged(metaschema: Schema) -> Schema:
 
 _Validator = create(
     meta_schema=_merged(Draft202012Validator.META_SCHEMA),
-    validators={**Draft202012Validator.VALIDATORS, "multipleOf": _multiple_of, "pattern": _pattern},
+    validators={
+        **Draft202012Validator.VALIDATORS,
+        "multipleOf": _multiple_of,
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    },
     type_checker=Draft202012Validator.TYPE_CHECKER,
     format_checker=Draft202012Validator.FORMAT_CHECKER,
 )
@@ -292,7 +318,8 @@ def violations(schema: Schema, document: Any) -> list[Violation]:
     """Every rule of a call schema that the document breaks, most serious kind first, each place once.
 
     Raises:
-        ValueError: the document nests too deeply to be checked, or the schema refers to itself without end.
+        ValueError: the document nests too deeply to be checked, the schema refers to itself without end, or a pattern
+            takes too long.
     """
     try:
         found = {
@@ -306,7 +333,7 @@ def violations(schema: Schema, document: Any) -> list[Violation]:
 
 
 def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violation]:
-    """Everything wrong with an answer: that it is no JSON that can be read; else each rule it breaks.
+    """Everything wrong with an answer: that it is no JSON that can be read and checked; else each rule it breaks.
 
     Else, where `chosen` is the call that was asked for, each place where the answer has another value.
     """
@@ -338,6 +365,11 @@ def differences(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:
         yield place
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether two documents have the same values; true is not 1."""
+    return next(differences(one, other), None) is None
+
+
 def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
     """The kind and JSON path of each fault that one jsonschema error stands for."""
     path: Place = tuple(error.absolute_path)
@@ -356,6 +388,7 @@ def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
 
 
 def _additional(schema: Any, instance: Mapping[str, Any]) -> Iterable[str]:
+    """The names that are neither properties nor match a pattern of the schema."""
     patterns = schema.get("patternProperties", {})
     for name in instance:
         if name not in schema.get("properties", {}) and not any(matches(pattern, name) for pattern in patterns):

@@ -133,12 +133,32 @@ def _request(tool: Tool, mentioned: set[str], answer: Mapping[str, Any]) -> Requ
     text, parameters = document["request"], document["parameters"]
     if not isinstance(text, str) or not text.strip():
         raise ValueError("the request is empty")
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("the answer has half a character") from None
     if broken := violations(call_schema(tool.name, tool.parameters), {"tool": tool.name, "parameters": parameters}):
         raise ValueError(f"the call is not valid: {broken[0].kind}")
     if set(parameters) != mentioned:
         raise ValueError("the call has other parameters than were asked for")
     ordered = {name: parameters[name] for name in tool.parameters.get("properties", {}) if name in parameters}
     return Request(" ".join(text.split()), ordered)
+
+
+def _read(completion: Any) -> dict[str, Any]:
+    """What is kept of a chat completion; of tokens that the server does not count, none are.
+
+    Raises:
+        Exception: many kinds, where it is none.
+    """
+    choice, usage = completion.choices[0], completion.usage
+    text = choice.message.content or ""
+    if not isinstance(text, str):
+        raise TypeError
+    text.encode()
+    counts = [getattr(usage, name, 0) for name in ("prompt_tokens", "completion_tokens")]
+    whole = all(isinstance(count, int) for count in counts)
+    return {"text": text, "finish_reason": choice.finish_reason, "usage": counts if whole else [0, 0]}
 
 
 class _Server:
@@ -178,27 +198,20 @@ class _Server:
         from openai import APIConnectionError, APIError, APIStatusError
 
         try:
-            completion = client.chat.completions.create(**body)
-            choice = completion.choices[0]
-            usage = completion.usage
-            answer = {
-                "text": choice.message.content or "",
-                "finish_reason": choice.finish_reason,
-                "usage": [usage.prompt_tokens, usage.completion_tokens] if usage else [0, 0],
-            }
+            answer = _read(client.chat.completions.create(**body))
         except APIStatusError as error:
             if error.status_code in _REFUSED:
                 raise InputError(self._trouble(f"refuses: HTTP {error.status_code}")) from None
             return self._failure(f"the server answered {error.status_code}")
         except APIConnectionError as error:
             return self._failure(f"no answer: {type(error).__name__}")
-        except (APIError, ValueError, AttributeError, IndexError, TypeError):
+        except (APIError, ValueError, AttributeError, LookupError, TypeError, RecursionError):
             return self._failure("the server answered something else than a chat completion")
+        write_json(self._cached(body), answer)
         self._failed = 0
         self._counts["asked"] += 1
         self._counts["tokens in"] += answer["usage"][0]
         self._counts["tokens out"] += answer["usage"][1]
-        write_json(self._cached(body), answer)
         return answer
 
     def _failure(self, reason: str) -> Mapping[str, Any]:

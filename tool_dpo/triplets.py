@@ -16,7 +16,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from tool_dpo.errors import InputError
 from tool_dpo.prompt import messages
 from tool_dpo.records import read_lines
-from tool_dpo.schema import NOT_JSON, WRONG_VALUE, Schema, check_refs, faults, validator
+from tool_dpo.schema import NOT_JSON, WRONG_VALUE, Schema, alike, check_refs, faults, parse, validator
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -80,18 +80,18 @@ def proved(record: dict[str, Any]) -> Triplet:
         if record.get(name, value) != value:
             raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
     edit = record.get("edit")
-    if edit is not None and _edited(chosen, edit) != record["rejected"]:
+    if edit is not None and not _makes(edit, chosen, record["rejected"]):
         raise ValueError(f"edit does not make rejected of chosen: {edit}")
     texts = record["prompt"], chosen, record["rejected"]
     return Triplet(*texts, schema, **actual, edit=edit, varied_from=record.get("varied_from"))
 
 
-def _edited(chosen: str, edit: Any) -> str | None:
-    """The text of a call after an operation of JSON Patch; None for one that cannot be done."""
+def _makes(edit: Any, chosen: str, rejected: str) -> bool:
+    """Whether an operation of JSON Patch can be done, and makes the one document of the other."""
     try:
-        return json.dumps(JsonPatch([edit]).apply(json.loads(chosen)), ensure_ascii=False)
-    except (JsonPatchException, JsonPointerException, TypeError):
-        return None
+        return alike(JsonPatch([edit]).apply(parse(chosen)), parse(rejected))
+    except (JsonPatchException, JsonPointerException, TypeError, ValueError):
+        return False
 
 
 @lru_cache(maxsize=4096)
@@ -125,13 +125,16 @@ def read_triplets(path: Path) -> Iterator[Triplet]:
 
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
-    """How many triplets there are, of which tools and violations, and how long they are in tokens."""
+    """How many triplets there are, of which tools, violations and keywords of each, and how long they are in tokens."""
     texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
         "triplets": len(triplets),
         "tools": len({triplet.varied_from or triplet.tool for triplet in triplets}),
         "violations": _counts(triplet.violation for triplet in triplets),
-        "keywords": _counts(triplet.keyword for triplet in triplets),
+        "keywords": {
+            kind: _counts(triplet.keyword for triplet in triplets if triplet.violation == kind)
+            for kind in sorted({triplet.violation for triplet in triplets})
+        },
         "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
     }
 

@@ -18,8 +18,6 @@ TARGET = "benchmarks/preference/dvc.yaml:score@validation"
 MEASURED = Path("benchmarks/preference/validation.json")
 CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
-DPO = "models.smollm2-135m.dpo"
-RATE = f"{DPO}.learning_rate"
 IPO = ["loss_type=ipo", "beta=0.05"]
 SETTINGS: dict[str, list[str]] = {
     "default": [],

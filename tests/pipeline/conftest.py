@@ -15,6 +15,7 @@ TINY = {
     "generate.triplets": "160",
     "generate.variants": "0",
     "mine.samples": "1",
+    "pairs.mined": "0.5",
     "answer.max_new_tokens": "4",
     "models.tiny.answer.batch_size": "64",
 }
