@@ -105,6 +105,11 @@ def test_a_kind_without_a_place_falls_to_the_others() -> None:
             "gives 15 different requests with a provable violation, 16 are needed",
         ),
         (
+            {"requests": ["{title}, {priority}", "{title}: {priority}!"]},
+            16,
+            "gives 15 different requests with a provable violation, 16 are needed",
+        ),
+        (
             {"function__parameters__properties__title__examples": [7]},
             1,
             r"call is not valid: \$.parameters.title: 7 is",

@@ -122,7 +122,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
 
 
 def made(script: Script, count: int = 4, **changes: Any) -> list[Triplet]:
-    settings = replace(TEACHER, base_url=script.url, concurrency=2, timeout=5.0)
+    settings = replace(changes.pop("teacher", replace(TEACHER, concurrency=2, timeout=5.0)), base_url=script.url)
     params: GenerateParams = replace(
         DEFAULT, **{"source": "openai", "triplets": count, "variants": 0, "teacher": settings, **changes}
     )
@@ -248,10 +248,38 @@ def test_a_refusal_ends_it_at_once(serve: Callable[..., Script], status: int) ->
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_dies_loses_nothing_that_was_paid_for(serve: Callable[..., Script]) -> None:
+def test_no_more_questions_are_under_way_than_allowed(serve: Callable[..., Script]) -> None:
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def slow(body: dict[str, Any], number: int) -> Reply:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.05)
+        with lock:
+            under_way -= 1
+        return good(body)
+
+    assert len(made(serve(slow), 8)) == 8
+    assert most == 2
+
+
+def test_a_silent_server_is_given_up(serve: Callable[..., Script]) -> None:
+    def silent(body: dict[str, Any], number: int) -> None:
+        time.sleep(1)
+
+    with pytest.raises(InputError, match="at last: no answer: APITimeoutError"):
+        made(serve(silent), teacher=replace(TEACHER, concurrency=2, timeout=0.1))
+
+
+def test_a_server_that_dies_loses_nothing_that_was_paid_for(
+    serve: Callable[..., Script], caplog: pytest.LogCaptureFixture
+) -> None:
     dying = serve(lambda body, number: good(body) if number < 3 else (503, {}, b""))
     with pytest.raises(InputError, match="fails: 3 times in a row, at last: the server answered 503"):
         made(dying, 12)
+    assert "teacher: 3 answers paid for, 0 kept from earlier, 300 tokens in and 30 out, $0.0002" in caplog.messages
     kept = len(list(teacher.CACHE.glob("*.json")))
     assert kept == 3
     well = serve(lambda body, number: good(body))

@@ -56,28 +56,30 @@ def requests(
     server = _Server(params)
     left_out: Counter[str] = Counter()
     found: dict[str, dict[str, Request]] = {tool.name: {} for tool in tools}
-    for attempt in range(_ROUNDS):
-        wanted = [
-            (tool, *_chat(tool, random.Random(f"{seed}/{tool.name}/{attempt}/{index}"), optional, params))
-            for tool in tools
-            for index in range(counts[tool.name] - len(found[tool.name]))
-        ]
-        if not wanted:
-            break
-        answers = server.ask([body for _, body, _ in wanted])
-        for (tool, _, mentioned), answer in zip(wanted, answers, strict=True):
-            try:
-                request = _request(tool, mentioned, answer)
-                if request.text in found[tool.name]:
-                    raise ValueError("said before")
-                found[tool.name][request.text] = request
-            except ValueError as error:
-                left_out[str(error)] += 1
-    server.close()
-    log = logging.getLogger(__name__)
-    log.warning("teacher: %s", server.bill())
-    for reason, count in left_out.most_common():
-        log.warning("teacher: %d left out: %s", count, reason)
+    try:
+        for attempt in range(_ROUNDS):
+            wanted = [
+                (tool, *_chat(tool, random.Random(f"{seed}/{tool.name}/{attempt}/{index}"), optional, params))
+                for tool in tools
+                for index in range(counts[tool.name] - len(found[tool.name]))
+            ]
+            if not wanted:
+                break
+            answers = server.ask([body for _, body, _ in wanted])
+            for (tool, _, mentioned), answer in zip(wanted, answers, strict=True):
+                try:
+                    request = _request(tool, mentioned, answer)
+                    if request.text in found[tool.name]:
+                        raise ValueError("said before")
+                    found[tool.name][request.text] = request
+                except ValueError as error:
+                    left_out[str(error)] += 1
+    finally:
+        server.close()
+        log = logging.getLogger(__name__)
+        log.warning("teacher: %s", server.bill())
+        for reason, count in left_out.most_common():
+            log.warning("teacher: %d left out: %s", count, reason)
     return {name: list(requests.values()) for name, requests in found.items()}
 
 

