@@ -112,3 +112,10 @@ def test_a_nested_parameter_without_a_source_of_values_is_named() -> None:
 def test_an_unknown_faker_provider_is_named(provider: Any) -> None:
     with pytest.raises(ValueError, match=f"title: x-faker {provider!r} is not a provider of Faker"):
         requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))
+
+
+def test_a_default_number_is_drawn_half_the_time() -> None:
+    schema = {"type": "integer", "default": 700, "minimum": 1, "maximum": 900}
+    drawn = [Speaker(random.Random(seed), 0.5).say(schema).value for seed in range(400)]
+    assert drawn.count(700) == pytest.approx(200, abs=40)
+    assert len(set(drawn)) > 100

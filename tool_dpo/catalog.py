@@ -118,6 +118,8 @@ class Speaker:
             return self._list(schema, name)
         if schema.get("format") == "date":
             return self._date()
+        if schema.get("format") == "date-time" and not {"examples", "x-faker", "const"} & schema.keys():
+            return self._moment()
         for keyword in ("anyOf", "oneOf"):
             if keyword in schema and "examples" not in schema:
                 return self._first(schema[keyword], name)
@@ -156,9 +158,7 @@ class Speaker:
 
     def _date(self) -> Said:
         day = _FIRST_DAY + timedelta(days=self._rng.randrange(_DAYS))
-        month = _MONTHS[day.month - 1]
-        words = (day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}")
-        return Said(day.isoformat(), self._rng.choice(words))
+        return Said(day.isoformat(), self._rng.choice(_as_said(day)))
 
     def _map(self, schema: Schema, name: str) -> Said:
         """One entry of an object whose names are free."""
@@ -176,6 +176,9 @@ class Speaker:
             return schema["const"]
         match kind:
             case "integer" | "number":
+                default = schema.get("default")
+                if isinstance(default, int | float) and self._rng.random() < 0.5:
+                    return default
                 return self._in_range(schema, kind)
             case "boolean":
                 return self._rng.random() < 0.5
@@ -195,10 +198,8 @@ class Speaker:
                 return self._faker.ipv4_public()
             case "uuid":
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-            case "date-time":
-                return self._moment()
             case "time":
-                return self._moment()[11:]
+                return str(self._moment().value[11:])
             case str(form) if form in _FORMATS:
                 return self._fake(_FORMATS[form])
         if isinstance(schema.get("default"), str) and schema["default"]:
@@ -240,9 +241,16 @@ class Speaker:
         value = self._rng.randint(low, high) * step
         return int(value) if value == int(value) else float(value)
 
-    def _moment(self) -> str:
+    def _moment(self) -> Said:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
-        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        value = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        said = (f"{day} at {moment:%H:%M} UTC" for day in _as_said(moment.date()))
+        return Said(value, self._rng.choice((value, *said)))
+
+
+def _as_said(day: date) -> tuple[str, str, str]:
+    month = _MONTHS[day.month - 1]
+    return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
 
 
 def _fits(pattern: str, text: str) -> bool:

@@ -29,6 +29,10 @@ _VERBS = """
     tag test track transfer translate trigger unassign unblock unfollow unlink unlock unpin unstar unsubscribe
     update upgrade upload use validate verify view vote void wait watch write
 """.split()  # noqa: SIM905
+_UNITS = """
+    ms seconds minutes hours days weeks months years km meters miles kg grams percent cents usd eur gbp bytes kb mb gb
+""".split()  # noqa: SIM905
+"""Last words of the names of amounts, said after the number: `timeout_ms` is a timeout of 30 ms."""
 _NOT_IN_WORDS = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 _UNSAYABLE = frozenset("{}?|")
 
@@ -186,6 +190,9 @@ def _mention(shape: Shape, name: str, schema: Any) -> str:
         )
     plain = not isinstance(schema, dict) or (one_type(schema) == "string" and not {"enum", "format"} & schema.keys())
     quote = shape.quote if plain else ""
+    what, _, unit = said.rpartition(" ")
+    if what and unit in _UNITS and isinstance(schema, dict) and one_type(schema) in ("integer", "number"):
+        return shape.mention.format(words=what, slot=f"{{{name}}} {unit}")
     return shape.mention.format(words=said, slot=f"{quote}{{{name}}}{quote}")
 
 
