@@ -85,6 +85,24 @@ def test_a_kind_of_no_weight_never_appears(kind: str) -> None:
     assert {triplet.violation for triplet in made([task()], 20, **{kind: 0.1})} == {kind}
 
 
+def test_what_a_reference_names_is_broken_as_well() -> None:
+    parameters = {
+        "type": "object",
+        "properties": {
+            "priority": {"$ref": "#/$defs/level"},
+            "notes": {"type": "array", "items": {"$ref": "#/$defs/note"}},
+        },
+        "required": ["priority", "notes"],
+        "$defs": {
+            "level": {"type": "string", "enum": ["low", "high"]},
+            "note": {"type": "string", "enum": ["now", "later", "never"], "minLength": 3},
+        },
+    }
+    tool = task(function__parameters=parameters, requests=["{priority} {notes}", "{notes} with {priority}"])
+    found = {triplet.path for triplet in made([tool], 20, enum_violation=1)}
+    assert {"$.parameters.priority", "$.parameters.notes[0]"} <= found
+
+
 def test_weights_are_followed() -> None:
     found = Counter(triplet.violation for triplet in made([task()], 400, enum_violation=3, missing_required=1))
     assert found["enum_violation"] == pytest.approx(300, abs=30)

@@ -361,6 +361,8 @@ def _retyped(value: Any) -> list[Any]:
             return [str(value), [value]]
         case str() if value.isdecimal() and not value.startswith("0"):
             return [int(value)]
+        case "true" | "false":
+            return [value == "true"]
         case dict():
             return [json.dumps(value)]
         case [only]:
