@@ -164,6 +164,7 @@ def save(model: "PreTrainedModel", source: Path, folder: Path) -> None:
     weights = read_weights(source)
     config = model.peft_config["default"]
     config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
+    config.target_modules = sorted(config.target_modules)  # a set, whose order would change the file's checksum
     with _replacing(folder) as temporary:
         try:
             model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)

@@ -1,6 +1,7 @@
 """SFT and DPO on the tiny model: what they start from, what they learn, what a killed run goes on with."""
 
 import csv
+import json
 import math
 import os
 import signal
@@ -49,7 +50,10 @@ def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: Mode
     assert models.read_weights(sft) == tiny.weights
     assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
     assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}
-    assert str(Path.home()) not in (sft / "adapter_config.json").read_text()
+    config = (sft / "adapter_config.json").read_text()
+    assert str(Path.home()) not in config
+    modules = json.loads(config)["target_modules"]
+    assert modules == sorted(modules)
 
 
 @pytest.mark.parametrize(
