@@ -27,7 +27,7 @@ def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Tri
 
 
 def varied(tools: list[Tool], held_out: str = "", **changes: Any) -> list[Triplet]:
-    params = replace(DEFAULT, triplets=4 * len(tools), **{"room": 10_000, **changes})
+    params = replace(DEFAULT, triplets=4 * len(tools), **{"room": 10_000, "variants": 3, **changes})
     return [one for one in generate(tools, params, 1, lambda name: name == held_out) if one.varied_from]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -42,12 +43,10 @@ def folder(tmp_path: Path) -> Path:
     """A project folder with one tool, the default params, and an earlier output."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "data/tools/calendar.json", tmp_path / "tools")
-    (tmp_path / "params.yaml").write_text(
-        (ROOT / "params.yaml")
-        .read_text()
-        .replace("triplets: 802", "triplets: 16")
-        .replace("variants: 3", "variants: 0")
-    )
+    params = (ROOT / "params.yaml").read_text()
+    for key, value in {"triplets": 16, "variants": 0}.items():
+        params = re.sub(rf"^  {key}: \d+", f"  {key}: {value}", params, flags=re.MULTILINE)
+    (tmp_path / "params.yaml").write_text(params)
     (tmp_path / "out.jsonl").write_text("earlier\n")
     return tmp_path
 
