@@ -15,8 +15,10 @@ from typing import Any
 
 import torch
 
-from tool_dpo import model as models
-from tool_dpo.attention import GROUPED
+from tool_dpo.models.adapter import adapt
+from tool_dpo.models.attention import GROUPED
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import prepare
 from tool_dpo.params import load_params
 
 FORMS = ("sdpa", "eager", GROUPED)
@@ -27,9 +29,9 @@ PROMPTS, NEW = (32, 200), 60
 def main() -> None:
     params = load_params().models["smollm2-135m"]
     base = Path("models/base")
-    models.prepare(params.weights, base)
-    compare("decoding", models.load(base), decode, rounds=3)
-    compare("training", models.adapt(models.load(base, trainable=True), base, params.sft, seed=0), train, rounds=9)
+    prepare(params.weights, base)
+    compare("decoding", load_model(base), decode, rounds=3)
+    compare("training", adapt(load_model(base, trainable=True), base, params.sft, seed=0), train, rounds=9)
 
 
 def compare(name: str, model: Any, step: Callable[[Any], float], rounds: int) -> None:

@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
-from tool_dpo.answers import ask
 from tool_dpo.errors import run
+from tool_dpo.models.answers import ask
 from tool_dpo.params import load_params
-from tool_dpo.report import MODELS, failures, markdown
-from tool_dpo.sspr import judge, summarize
-from tool_dpo.triplets import read_triplets
+from tool_dpo.report.metrics import summarize
+from tool_dpo.report.tables import MODELS, failures, markdown
+from tool_dpo.schema.verdict import judge
+from tool_dpo.triplets.triplet import read_triplets
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tool_dpo.generate import generate
 from tool_dpo.params import load_params
 from tool_dpo.records import write_lines
-from tool_dpo.tools import read_tools
-from tool_dpo.triplets import Triplet, proved
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.triplet import Triplet, proved
 
 PARAMS = load_params()
 TOOLS = read_tools(Path("data/tools"))

@@ -16,8 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tool_dpo.adopt import adopt
-from tool_dpo.importers import read
+from tool_dpo.tools.importers import read
+from tool_dpo.triplets.import_tools import import_tools
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def documents(paths: list[Path]) -> None:
     for path in paths:
         found = read(path)
         start = time.perf_counter()
-        adopted = adopt(str(path))
+        adopted = import_tools(str(path))
         seconds = time.perf_counter() - start
         row = {
             "operations": len(found.tools) + len(found.skipped),

@@ -11,9 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tool_dpo.pairs import read_pairs
 from tool_dpo.params import load_params
-from tool_dpo.train_dpo import make_trainer
+from tool_dpo.training.dpo import make_trainer
+from tool_dpo.training.pair import read_pairs
 
 PAIRS = 32
 ROUNDS = 5

@@ -1,7 +1,7 @@
 """Answer every prompt of a split with one model."""
 
-from tool_dpo.answers import answer
 from tool_dpo.errors import run
+from tool_dpo.models.answers import answer
 from tool_dpo.params import load_params
 from tool_dpo.stage import paths
 

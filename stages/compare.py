@@ -1,7 +1,7 @@
 """Compare the models on the same answers."""
 
 from tool_dpo.errors import run
-from tool_dpo.report import compare
+from tool_dpo.report.compare import compare
 from tool_dpo.stage import paths
 
 

@@ -1,9 +1,9 @@
 """Sample the SFT model on the preference prompts, and keep what it gets wrong."""
 
 from tool_dpo.errors import run
-from tool_dpo.mine import mine
 from tool_dpo.params import load_params
 from tool_dpo.stage import paths
+from tool_dpo.training.mine import mine
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Put typed and mined pairs together."""
 
 from tool_dpo.errors import run
-from tool_dpo.pairs import mix
 from tool_dpo.params import load_params
 from tool_dpo.stage import paths
+from tool_dpo.training.pairs import mix
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Judge one model's answers."""
 
 from tool_dpo.errors import run
-from tool_dpo.report import score
+from tool_dpo.report.compare import score
 from tool_dpo.stage import paths
 
 

@@ -3,7 +3,7 @@
 from tool_dpo.errors import run
 from tool_dpo.params import load_params
 from tool_dpo.stage import paths
-from tool_dpo.train_sft import train_sft
+from tool_dpo.training.sft import train_sft
 
 
 def main() -> None:

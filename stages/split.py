@@ -3,9 +3,9 @@
 from tool_dpo.errors import run
 from tool_dpo.params import load_params
 from tool_dpo.records import write_lines
-from tool_dpo.split import split
 from tool_dpo.stage import paths
-from tool_dpo.triplets import read_triplets
+from tool_dpo.triplets.split import split
+from tool_dpo.triplets.triplet import read_triplets
 
 
 def main() -> None:

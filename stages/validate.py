@@ -1,10 +1,11 @@
 """Prove every triplet, see that the model takes it whole, and count what there is."""
 
 from tool_dpo.errors import run
-from tool_dpo.model import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_tokenizer, read_weights
 from tool_dpo.records import write_json
 from tool_dpo.stage import paths
-from tool_dpo.triplets import census, check_lengths, read_triplets
+from tool_dpo.triplets.census import census, check_lengths
+from tool_dpo.triplets.triplet import read_triplets
 
 
 def main() -> None:

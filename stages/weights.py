@@ -1,7 +1,7 @@
 """Check that the base model can be had, and name it in a model folder."""
 
 from tool_dpo.errors import run
-from tool_dpo.model import prepare
+from tool_dpo.models.weights import prepare
 from tool_dpo.params import load_params
 from tool_dpo.stage import paths
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tool_dpo.tools import Tool, parse_tool
+from tool_dpo.tools.tool import Tool, parse_tool
 
 CASES = Path(__file__).parent / "cases"
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis_jsonschema import from_schema
 
-from tool_dpo.schema import Schema
+from tool_dpo.schema.keywords import Schema
 
 _names = st.sampled_from(["limit", "page", "userId", "sort_by", "examples", "x-size", "naïve"]) | st.from_regex(
     r"[a-z]{2,5}(_[a-z]{2,4}|[A-Z][a-z]{2,3})?", fullmatch=True

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import CASES, TASK_ITEM, changed
-from tool_dpo.adopt import adopt
 from tool_dpo.errors import InputError
-from tool_dpo.tools import read_tools
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.import_tools import import_tools
 
 SHOP = CASES / "documents/shop-3.0.yaml"
 
@@ -47,7 +47,7 @@ def test_tools_that_give_no_triplet_are_skipped_with_their_reason(tmp_path: Path
     source = tmp_path / "tools.json"
     mute = changed(TASK_ITEM, {"function.name": "mute", "function.parameters.properties.title": False})
     source.write_text(json.dumps([TASK_ITEM, changed(mute, {"requests": "..."}), mute, TASK_ITEM, 3, {"function": []}]))
-    adopted = adopt(str(source))
+    adopted = import_tools(str(source))
     assert adopted.tools == [TASK_ITEM]
     reason = "title: no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
     assert [line.split(": ", 1)[0] for line in adopted.skipped] == ["mute", "mute", "create_task", "tool 4", "tool 5"]
@@ -61,5 +61,5 @@ def test_a_document_without_a_tool_is_named(content: str, reason: str, tmp_path:
     source = tmp_path / "tools.json"
     source.write_text(content)
     with pytest.raises(InputError) as caught:
-        adopt(str(source))
+        import_tools(str(source))
     assert str(caught.value).startswith(f"{source}: {reason}")

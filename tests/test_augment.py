@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from tests.helpers import task
 from tests.strategies import parameters, values
-from tool_dpo import augment
-from tool_dpo.augment import Case, vary
-from tool_dpo.schema import Schema, call_schema, required_first, validator, violations
+from tool_dpo.schema.calls import call_schema, required_first
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import validator, violations
+from tool_dpo.triplets import augment
+from tool_dpo.triplets.augment import Case, vary
 
 VARIATIONS = [
     augment.drop_optional,

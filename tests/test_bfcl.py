@@ -14,11 +14,12 @@ import pytest
 from benchmarks.bfcl.cases import cases, json_schema
 from benchmarks.bfcl.check import correct
 from benchmarks.bfcl.score import score
-from tool_dpo.negatives import negative
-from tool_dpo.params import Kind
-from tool_dpo.records import Answer, write_lines
-from tool_dpo.report import MODELS
-from tool_dpo.schema import faults
+from tool_dpo.kinds import Kind
+from tool_dpo.records import write_lines
+from tool_dpo.report.tables import MODELS
+from tool_dpo.schema.answer import Answer
+from tool_dpo.schema.violations import faults
+from tool_dpo.triplets.negatives import negative
 
 CASES = list(cases())
 BFCL = Callable[[dict[str, Any], dict[str, Any], str, dict[str, Any]], bool]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT, load, params_of, task
-from tool_dpo.catalog import Request, Speaker
-from tool_dpo.schema import call_schema, strict, violations
-from tool_dpo.tools import Tool, read_tools
+from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.violations import violations
+from tool_dpo.tools.catalog import Request, Speaker
+from tool_dpo.tools.tool import Tool, read_tools
 
 TOOLS = read_tools(ROOT / "data/tools")
 DRAWS = 40

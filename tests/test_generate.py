@@ -9,12 +9,13 @@ from typing import Any, get_args
 import pytest
 
 from tests.helpers import ROOT, task
-from tool_dpo.augment import plain
 from tool_dpo.errors import InputError
-from tool_dpo.generate import generate
-from tool_dpo.params import Kind, load_params
-from tool_dpo.tools import Tool, read_tools
-from tool_dpo.triplets import Triplet, proved
+from tool_dpo.kinds import Kind
+from tool_dpo.params import load_params
+from tool_dpo.tools.tool import Tool, read_tools
+from tool_dpo.triplets.augment import plain
+from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.triplet import Triplet, proved
 
 KINDS = [kind for kind in get_args(Kind) if kind != "wrong_tool"]
 """What every tool has a place for."""

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT, load
-from tool_dpo.hygiene import contamination, fingerprint
-from tool_dpo.schema import call_schema
-from tool_dpo.triplets import proved
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.triplets.contamination import bare_parameters, contamination
+from tool_dpo.triplets.triplet import proved
 
 TRIPLET = proved(load("triplets")["triplet"])
 LONG = "Please remind everybody on the team to send in the slides before noon"
@@ -45,7 +45,9 @@ def test_what_is_shared_is_counted(change: dict[str, Any], shared: set[str]) -> 
 
 def test_a_fingerprint_sees_what_validates_and_nothing_else() -> None:
     def of(**properties: Any) -> str:
-        return fingerprint(call_schema("t", {"type": "object", "properties": properties, "required": [*properties]}))
+        return bare_parameters(
+            call_schema("t", {"type": "object", "properties": properties, "required": [*properties]})
+        )
 
     first = of(a={"type": "string", "enum": ["x", "y"], "description": "one"}, b={"type": "integer"})
     assert first == of(b={"type": "integer"}, a={"enum": ["y", "x"], "type": "string"})

@@ -10,8 +10,8 @@ import pytest
 
 from tests.helpers import CASES, load, params_of
 from tool_dpo.errors import InputError
-from tool_dpo.importers import Imported, read, tools_of
-from tool_dpo.tools import read_tools
+from tool_dpo.tools.importers import Imported, read, tools_of
+from tool_dpo.tools.tool import read_tools
 
 DOCUMENTS = CASES / "documents"
 

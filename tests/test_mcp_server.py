@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.test_adopt import tool_dpo
-from tool_dpo import mcp_server
-from tool_dpo.adopt import adopt
 from tool_dpo.errors import InputError
-from tool_dpo.tools import read_tools
+from tool_dpo.tools import mcp_server
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.import_tools import import_tools
 
 TIME = f"{sys.executable} -m mcp_server_time"
 OVER_HTTP = """
@@ -58,7 +58,7 @@ def test_a_published_server_started_on_stdio_gives_tools_to_train_on(tmp_path: P
 
 
 def test_a_server_on_http(url: str) -> None:
-    (tool,) = adopt(url, mcp=True).tools
+    (tool,) = import_tools(url, mcp=True).tools
     assert tool["function"]["name"] == "order_book"
     assert tool["function"]["parameters"]["required"] == ["title"]
 
@@ -74,7 +74,7 @@ def test_a_server_on_http(url: str) -> None:
 )
 def test_what_is_no_server_is_named_in_one_line(server: str, reason: str) -> None:
     with pytest.raises(InputError) as caught:
-        adopt(server, mcp=True)
+        import_tools(server, mcp=True)
     assert str(caught.value).startswith(f"{server}: {reason}")
     assert "\n" not in str(caught.value)
 
@@ -82,10 +82,10 @@ def test_what_is_no_server_is_named_in_one_line(server: str, reason: str) -> Non
 def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_server, "_SECONDS", 1)
     with pytest.raises(InputError, match="no list of tools within 1 seconds"):
-        adopt(f"{sys.executable} -c 'import time; time.sleep(30)'", mcp=True)
+        import_tools(f"{sys.executable} -c 'import time; time.sleep(30)'", mcp=True)
     assert threading.active_count() < 10
 
 
 def test_nothing_is_fetched_unless_it_is_said_to_be_a_server() -> None:
     with pytest.raises(InputError, match="nothing is fetched; for an MCP server add --mcp"):
-        adopt("https://example.com/openapi.json")
+        import_tools("https://example.com/openapi.json")

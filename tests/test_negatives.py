@@ -13,9 +13,12 @@ from jsonschema import Draft202012Validator
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters, values
-from tool_dpo.negatives import MAKERS, Negative, negative
-from tool_dpo.params import Kind
-from tool_dpo.schema import KIND_OF_KEYWORD, NOT_JSON, OTHER, WRONG_VALUE, call_schema, faults, violations
+from tool_dpo.kinds import NOT_JSON, OTHER, WRONG_VALUE, Kind
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.keywords import KIND_OF_KEYWORD
+from tool_dpo.schema.violations import faults, violations
+from tool_dpo.triplets.edits import Negative
+from tool_dpo.triplets.negatives import MAKERS, negative
 
 SEEDS = 200
 PLAIN = Draft202012Validator.FORMAT_CHECKER

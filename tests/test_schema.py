@@ -10,21 +10,11 @@ from jsonschema.exceptions import SchemaError
 from referencing.exceptions import Unresolvable
 
 from tests.helpers import load, params_of
-from tool_dpo import schema as schemas
-from tool_dpo.schema import (
-    Place,
-    Schema,
-    call_schema,
-    check_refs,
-    differences,
-    faults,
-    inline,
-    json_path,
-    parse,
-    strict,
-    validator,
-    violations,
-)
+from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.documents import Place, differences, json_path, parse
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.refs import check_refs, inline
+from tool_dpo.schema.violations import faults, validator, violations
 
 CASES = load("violations")
 
@@ -37,7 +27,7 @@ def test_violations(case: dict[str, Any]) -> None:
 
 
 def test_a_pattern_that_backtracks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schemas, "_PATIENCE", 0.1)
+    monkeypatch.setattr("tool_dpo.schema.violations._PATIENCE", 0.1)
     endless, text = r"^(\w|\w\w)+$", "a" * 60
     for schema, document in (
         ({"type": "string", "pattern": endless}, f"{text}!"),

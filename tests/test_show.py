@@ -12,8 +12,8 @@ from rich.text import Text
 
 from tests.helpers import ROOT, load
 from tool_dpo.records import write_lines
-from tool_dpo.show import call
-from tool_dpo.triplets import proved
+from tool_dpo.triplets.show import marked_json
+from tool_dpo.triplets.triplet import proved
 
 DOCUMENT = {"tool": "t", "parameters": {"items": [{"sku": "a"}, {"sku": "b", "n": []}], "b c": None}}
 
@@ -32,7 +32,7 @@ def marked(text: Text) -> list[str]:
     ],
 )
 def test_the_broken_place_is_marked(path: str, expected: list[str]) -> None:
-    text = call(DOCUMENT, path, "red")
+    text = marked_json(DOCUMENT, path, "red")
     assert json.loads(text.plain) == DOCUMENT
     assert sorted(marked(text)) == sorted(expected)
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tool_dpo.errors import InputError
 from tool_dpo.params import SplitParams
-from tool_dpo.split import Split, split
-from tool_dpo.triplets import Triplet
+from tool_dpo.triplets.split import Split, split
+from tool_dpo.triplets.triplet import Triplet
 
 SHARES = SplitParams(validation=0.3, test=0.3, preference=0.5)
 TOOLS = [f"tool_{number}" for number in range(200)]

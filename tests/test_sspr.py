@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers import load, params_of
-from tool_dpo.schema import call_schema
-from tool_dpo.sspr import FAILURES, Verdict, judge, mcnemar, summarize
+from tool_dpo.report.metrics import mcnemar, summarize
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.verdict import FAILURES, Verdict, judge
 
 CASES = load("answers")
 SCHEMA = call_schema("create_task", CASES["parameters"])

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT, task
-from tool_dpo import teacher
 from tool_dpo.errors import InputError
-from tool_dpo.generate import generate
 from tool_dpo.params import GenerateParams, load_params
-from tool_dpo.triplets import Triplet, proved
+from tool_dpo.tools import teacher
+from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.triplet import Triplet, proved
 
 DEFAULT = load_params(ROOT / "params.yaml").generate
 assert DEFAULT.teacher

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import ROOT, TASK_ITEM, changed, load, params_of
 from tool_dpo.errors import InputError
-from tool_dpo.tools import read_tools
+from tool_dpo.tools.tool import read_tools
 
 
 def write(path: Path, *items: Any) -> Path:

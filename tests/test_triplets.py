@@ -8,7 +8,8 @@ import pytest
 
 from tests.helpers import changed, load, params_of
 from tool_dpo.errors import InputError
-from tool_dpo.triplets import Triplet, census, proved, read_triplets
+from tool_dpo.triplets.census import census
+from tool_dpo.triplets.triplet import Triplet, proved, read_triplets
 
 CASES = load("triplets")
 GOOD = CASES["triplet"]

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.helpers import CASES, load, params_of
-from tool_dpo.catalog import Speaker
-from tool_dpo.importers import read
-from tool_dpo.schema import call_schema, violations
-from tool_dpo.tools import Tool, parse_tool
-from tool_dpo.wording import word
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.violations import violations
+from tool_dpo.tools.catalog import Speaker
+from tool_dpo.tools.importers import read
+from tool_dpo.tools.tool import Tool, parse_tool
+from tool_dpo.tools.wording import word
 
 
 def silent(name: str = "go", description: str = "", **parameters: Any) -> Tool:

@@ -26,9 +26,9 @@ def call(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
 ) -> None:
     """Print the model's call for a request; exit 1, saying what is wrong, when it is not strict."""
-    from tool_dpo.call import call as ask
-    from tool_dpo.call import pick
-    from tool_dpo.tools import read_tools
+    from tool_dpo.models.call import make_call as ask
+    from tool_dpo.models.call import pick
+    from tool_dpo.tools.tool import read_tools
 
     answer = ask(request, pick(read_tools(tools), tool), model, max_new_tokens=max_new_tokens)
     print(answer.text)
@@ -49,10 +49,10 @@ def import_(
     out: Annotated[Path | None, typer.Option(help="The JSON file to write instead of stdout.")] = None,
 ) -> None:
     """Turn a document, or what an MCP server lists, into tools with requests, each shown to give a proved triplet."""
-    from tool_dpo.adopt import adopt
     from tool_dpo.records import write_json
+    from tool_dpo.triplets.import_tools import import_tools
 
-    adopted = adopt(source, mcp=mcp)
+    adopted = import_tools(source, mcp=mcp)
     if out:
         write_json(out, adopted.tools)
     else:
@@ -73,11 +73,11 @@ def report(
     from rich.console import Console
     from rich.table import Table
 
-    from tool_dpo import report
+    from tool_dpo.report import tables
 
-    rows = report.table(metrics)
+    rows = tables.table(metrics)
     if markdown:
-        print(report.markdown(rows))
+        print(tables.markdown(rows))
         return
     header, *body = rows
     table = Table(*header)
@@ -99,8 +99,8 @@ def show(
     from rich.console import Console
 
     from tool_dpo.errors import InputError
-    from tool_dpo.show import show
-    from tool_dpo.triplets import read_triplets
+    from tool_dpo.triplets.show import show
+    from tool_dpo.triplets.triplet import read_triplets
 
     wanted = (
         triplet

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
+from tool_dpo.kinds import Kind
 
 PARAMS = Path("params.yaml")
 T = TypeVar("T")
@@ -32,10 +33,6 @@ Part = Bound("in (0, 1)", lambda value: 0 < value < 1)
 Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
 Seed = Bound("in [0, 2**32)", lambda value: 0 <= value < 2**32)  # what NumPy takes
 
-Kind = Literal[
-    "type_mismatch", "enum_violation", "hallucinated_param", "missing_required", "other_schema_error",
-    "wrong_tool", "json_error", "wrong_value",
-]  # fmt: skip
 LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_norm", "hinge"]
 
 

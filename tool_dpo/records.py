@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -74,34 +73,3 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not isinstance(record, dict):
                 raise InputError(f"{path}:{number}: expected a JSON object, got {type(record).__name__}")
             yield number, record
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model said to a test prompt; `expected` is the call asked for, as JSON text."""
-
-    prompt: str
-    tool: str
-    schema: dict[str, Any]
-    expected: str
-    text: str
-
-    def record(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def read_answers(path: Path) -> list[Answer]:
-    """Every answer of a file.
-
-    Raises:
-        InputError: no answers, or a line without the fields of one.
-    """
-    answers = []
-    for number, record in read_lines(path):
-        try:
-            answers.append(Answer(**record))
-        except TypeError:
-            raise InputError(f"{path}:{number}: not an answer: keys {sorted(record)}") from None
-    if not answers:
-        raise InputError(f"{path}: no answers")
-    return answers

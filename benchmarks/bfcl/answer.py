@@ -1,9 +1,10 @@
 """Answer every BFCL case with one model."""
 
-from tool_dpo.answers import ask
 from tool_dpo.errors import run
+from tool_dpo.models.answers import ask
 from tool_dpo.params import load_params
-from tool_dpo.records import Answer, read_lines, write_lines
+from tool_dpo.records import read_lines, write_lines
+from tool_dpo.schema.answer import Answer
 from tool_dpo.stage import paths
 
 

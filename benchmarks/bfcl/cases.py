@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError, run
-from tool_dpo.prompt import prompt
+from tool_dpo.formats.plain import prompt
 from tool_dpo.records import read_lines, write_lines
-from tool_dpo.schema import Schema, call_schema, required_first, violations
+from tool_dpo.schema.calls import call_schema, required_first
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import violations
 from tool_dpo.stage import paths
 
 CATEGORIES = ("simple_python", "multiple")

@@ -1,10 +1,10 @@
 """Count what the project's training data share with BFCL."""
 
 from tool_dpo.errors import run
-from tool_dpo.hygiene import Asked, contamination
 from tool_dpo.records import read_lines, write_json
 from tool_dpo.stage import paths
-from tool_dpo.triplets import read_triplets
+from tool_dpo.triplets.contamination import Asked, contamination
+from tool_dpo.triplets.triplet import read_triplets
 
 
 def main() -> None:

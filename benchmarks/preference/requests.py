@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from tool_dpo.errors import run
-from tool_dpo.generate import generate
 from tool_dpo.params import load_params
 from tool_dpo.records import write_lines
-from tool_dpo.split import held_out
 from tool_dpo.stage import paths
-from tool_dpo.tools import read_tools
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.split import held_out
 
 REQUESTS = 5
 """Of each tool."""

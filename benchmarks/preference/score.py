@@ -1,9 +1,10 @@
 """What preference training changed: the answers before and after it, judged and compared pair by pair."""
 
 from tool_dpo.errors import run
-from tool_dpo.records import read_answers, write_json
-from tool_dpo.report import judge_all
-from tool_dpo.sspr import paired, summarize
+from tool_dpo.records import write_json
+from tool_dpo.report.compare import judge_all
+from tool_dpo.report.metrics import paired, summarize
+from tool_dpo.schema.answer import read_answers
 from tool_dpo.stage import paths
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from tool_dpo.errors import run
 from tool_dpo.params import PARAMS
 from tool_dpo.records import read_json
-from tool_dpo.report import cell, failures, markdown
+from tool_dpo.report.tables import cell, failures, markdown
 
 BENCHMARK = "benchmarks/preference/dvc.yaml"
 STAGES = ["mine", "pairs", "dpo", f"{BENCHMARK}:answer@validation-dpo", f"{BENCHMARK}:score@validation"]

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 
-from tool_dpo import model as models
 from tool_dpo.errors import run
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.records import read_lines, write_json
-from tool_dpo.report import MODELS
+from tool_dpo.report.tables import MODELS
 from tool_dpo.stage import paths
 
 
@@ -31,8 +32,8 @@ def main() -> None:
 
 def loss(folder: Path, pairs: list[tuple[str, str]]) -> float:
     """Mean negative log-likelihood of the assistant's tokens, in nats."""
-    model: Any = models.load(folder)
-    tokenizer = models.load_tokenizer(folder)
+    model: Any = load_model(folder)
+    tokenizer = load_tokenizer(folder)
     total, count = 0.0, 0
     for user, assistant in pairs:
         asked = [{"role": "user", "content": user}]

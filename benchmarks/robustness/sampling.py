@@ -1,12 +1,13 @@
 """Strictness when answers are sampled, as in production: temperature 0.7, five answers to each test prompt."""
 
-from tool_dpo.answers import ask
 from tool_dpo.errors import run
+from tool_dpo.models.answers import ask
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
-from tool_dpo.sspr import judge, rate
+from tool_dpo.report.metrics import rate
+from tool_dpo.schema.verdict import judge
 from tool_dpo.stage import paths
-from tool_dpo.triplets import read_triplets
+from tool_dpo.triplets.triplet import read_triplets
 
 TEMPERATURE, SAMPLES = 0.7, 5
 

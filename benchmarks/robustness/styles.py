@@ -6,16 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tool_dpo.answers import ask
-from tool_dpo.augment import Case, plain, rename, reorder, restyle_enums
 from tool_dpo.errors import run
+from tool_dpo.formats.plain import definition, prompt, request_of, signature
+from tool_dpo.models.answers import ask
 from tool_dpo.params import Params, load_params
-from tool_dpo.prompt import definition, prompt, request_of, signature
 from tool_dpo.records import write_json
-from tool_dpo.schema import call_schema
-from tool_dpo.sspr import judge, summarize
+from tool_dpo.report.metrics import summarize
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.verdict import judge
 from tool_dpo.stage import paths
-from tool_dpo.triplets import Triplet, read_triplets
+from tool_dpo.triplets.augment import Case, plain, rename, reorder, restyle_enums
+from tool_dpo.triplets.triplet import Triplet, read_triplets
 
 Style = Callable[[str, Case, list[Case], random.Random], tuple[str, Case]]
 """Of a request, its case and all others: the prompt and the case that it is about."""

@@ -10,11 +10,11 @@ from pathlib import Path
 import yaml
 
 from tests.helpers import ROOT
-from tool_dpo.negatives import MAKERS
 from tool_dpo.params import load_params
-from tool_dpo.report import markdown, table
-from tool_dpo.split import held_out
-from tool_dpo.tools import read_tools
+from tool_dpo.report.tables import markdown, table
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.negatives import MAKERS
+from tool_dpo.triplets.split import held_out
 
 PARAMS = load_params(ROOT / "params.yaml")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tool_dpo.generate import generate
-from tool_dpo.model import prepare
-from tool_dpo.pairs import typed
+from tool_dpo.models.weights import prepare
 from tool_dpo.params import ModelParams, load_params
 from tool_dpo.records import write_lines
-from tool_dpo.tools import read_tools
-from tool_dpo.train_sft import train_sft
-from tool_dpo.triplets import Triplet
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.training.pairs import typed
+from tool_dpo.training.sft import train_sft
+from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.triplet import Triplet
 
 PARAMS = load_params(ROOT / "params.yaml")
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tool_dpo import answers
-from tool_dpo import model as models
-from tool_dpo.mine import mine
-from tool_dpo.pairs import read_pairs
+from tool_dpo.models import answers
+from tool_dpo.models.decode import decode
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams, MineParams
-from tool_dpo.records import read_answers
-from tool_dpo.triplets import Triplet
+from tool_dpo.schema.answer import read_answers
+from tool_dpo.training.mine import mine
+from tool_dpo.training.pair import read_pairs
+from tool_dpo.triplets.triplet import Triplet
 
 ASK = AnswerParams(split="test", max_new_tokens=3, constrained=False)
 BATCH = BatchParams(batch_size=8)
@@ -35,7 +37,7 @@ def test_a_killed_run_asks_only_what_is_left(
     base: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers.answer(data, base, tmp_path / "whole.jsonl", ASK, BATCH)
-    real, asked = models.generate, []
+    real, asked = decode, []
 
     def stop_after_two_batches(*args, **settings):  # type: ignore[no-untyped-def]
         for count, answer in enumerate(real(*args, **settings)):
@@ -48,25 +50,25 @@ def test_a_killed_run_asks_only_what_is_left(
             asked.append(answer)
             yield answer
 
-    monkeypatch.setattr(models, "generate", stop_after_two_batches)
+    monkeypatch.setattr(answers, "decode", stop_after_two_batches)
     with pytest.raises(KeyboardInterrupt):
         answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert not (tmp_path / "out.jsonl").exists()
     (partial,) = Path(".checkpoints").glob("answers-*.jsonl")
     partial.write_text(partial.read_text() + json.dumps([0, "cut in half"])[:-4])
-    monkeypatch.setattr(models, "generate", record)
+    monkeypatch.setattr(answers, "decode", record)
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert len(asked) == 40 - 2 * BATCH.batch_size
     assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
 
 
 def test_a_seed_samples_alike_whatever_is_done_already(base: Path, triplets: list[Triplet]) -> None:
-    model, tokenizer = models.load(base), models.load_tokenizer(base)
+    model, tokenizer = load_model(base), load_tokenizer(base)
     prompts = [triplet.prompt for triplet in triplets]
 
     def sample(seed: int, temperature: float = 1.0, done: tuple[int, ...] = ()) -> dict[int, str]:
         return dict(
-            models.generate(
+            decode(
                 model, tokenizer, prompts, max_new_tokens=3, batch_size=8, temperature=temperature, seed=seed, done=done
             )
         )

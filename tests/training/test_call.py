@@ -1,4 +1,4 @@
-"""One call, from the command line and from Python."""
+"""One make_call, from the command line and from Python."""
 
 import json
 import subprocess
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tool_dpo.call import call, pick, problems
 from tool_dpo.errors import InputError
-from tool_dpo.schema import call_schema
-from tool_dpo.tools import read_tools
+from tool_dpo.models.call import make_call, pick, problems
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.tools.tool import read_tools
 
 TOOL = {
     "type": "function",
@@ -56,7 +56,7 @@ def test_every_problem_is_told(text: str, expected: list[str]) -> None:
 
 def test_python_and_command_line_agree(base: Path, tools: Path) -> None:
     (tool,) = read_tools(tools)
-    answer = call("Review the PR, it is urgent", tool, base, max_new_tokens=8)
+    answer = make_call("Review the PR, it is urgent", tool, base, max_new_tokens=8)
     command = ["call", "Review the PR, it is urgent", "--tools", str(tools), "--model", str(base)]
     result = subprocess.run(
         [sys.executable, "-c", "from tool_dpo.cli import main; main()", *command, "--max-new-tokens", "8"],

@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.training.test_answers import ASK, BATCH
-from tool_dpo import answers
-from tool_dpo.constrained import Constrained, guide
 from tool_dpo.errors import InputError
-from tool_dpo.model import load_tokenizer
-from tool_dpo.records import read_answers, write_lines
-from tool_dpo.schema import Schema, call_schema, faults
-from tool_dpo.sspr import judge
-from tool_dpo.triplets import Triplet
+from tool_dpo.models import answers
+from tool_dpo.models.constrained import Constrained, guide
+from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.records import write_lines
+from tool_dpo.schema.answer import read_answers
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.verdict import judge
+from tool_dpo.schema.violations import faults
+from tool_dpo.triplets.triplet import Triplet
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +60,6 @@ def test_every_test_schema_can_be_held(base: Path, triplets: list[Triplet]) -> N
 
 
 def test_without_the_extra_it_is_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tool_dpo.constrained", None)
-    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.constrained: pip install"):
+    monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
+    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: pip install"):
         answers.ask(["hi"], base, max_new_tokens=1, batch_size=1, schemas=[closed()])

@@ -10,10 +10,14 @@ import pytest
 
 from tests.helpers import ROOT
 from tests.training.conftest import PARAMS
-from tool_dpo import model as models
 from tool_dpo.errors import InputError
+from tool_dpo.models import load
+from tool_dpo.models.adapter import adapt
+from tool_dpo.models.decode import decode
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import ADAPTER, WEIGHTS, load_tokenizer, prepare
 from tool_dpo.params import ModelParams, WeightsParams
-from tool_dpo.triplets import Triplet
+from tool_dpo.triplets.triplet import Triplet
 
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
 
@@ -24,16 +28,14 @@ def test_the_default_is_the_real_embedded_model() -> None:
 
 
 def test_turns_end_as_in_chatml(base: Path) -> None:
-    tokenizer = models.load_tokenizer(base)
+    tokenizer = load_tokenizer(base)
     assert (tokenizer.eos_token, tokenizer.pad_token, tokenizer.padding_side) == ("<|im_end|>", "<|im_end|>", "left")
 
 
 def test_an_answer_does_not_depend_on_its_batch(base: Path, triplets: list[Triplet]) -> None:
-    model, tokenizer = models.load(base), models.load_tokenizer(base)
+    model, tokenizer = load_model(base), load_tokenizer(base)
     prompts = [triplet.prompt for triplet in triplets[:6]]
-    alone, together = (
-        dict(models.generate(model, tokenizer, prompts, max_new_tokens=6, batch_size=size)) for size in (1, 6)
-    )
+    alone, together = (dict(decode(model, tokenizer, prompts, max_new_tokens=6, batch_size=size)) for size in (1, 6))
     assert alone == together
     assert sorted(alone) == list(range(6))
 
@@ -41,7 +43,7 @@ def test_an_answer_does_not_depend_on_its_batch(base: Path, triplets: list[Tripl
 def test_grouped_attention_computes_what_the_plain_form_does(base: Path) -> None:
     import torch
 
-    model, tokenizer = models.load(base), models.load_tokenizer(base)
+    model, tokenizer = load_model(base), load_tokenizer(base)
     assert model.config._attn_implementation == "grouped"
     assert model.config.num_key_value_heads < model.config.num_attention_heads
     inputs = tokenizer(["a longer text, then", "short"], padding=True, return_tensors="pt")
@@ -67,19 +69,19 @@ def test_grouped_attention_computes_what_the_plain_form_does(base: Path) -> None
 )
 def test_bad_weights_are_refused(change: dict[str, str], message: str, tiny: ModelParams, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        models.prepare(replace(tiny.weights, **change), tmp_path / "base")
+        prepare(replace(tiny.weights, **change), tmp_path / "base")
     assert str(caught.value).startswith(message)
     assert not (tmp_path / "base").exists()
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"weights\.json: no such file"):
-        models.load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_the_gpu_model_says_what_it_takes(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        models.prepare(QWEN, tmp_path / "base")
+        prepare(QWEN, tmp_path / "base")
     assert str(caught.value) == (
         "Qwen/Qwen2.5-Coder-7B-Instruct: backend unsloth needs a CUDA GPU, found none: "
         "run it on a GPU machine, or choose another with -S model=smollm2-135m"
@@ -90,8 +92,9 @@ def test_a_hub_model_without_network_is_one_line(tmp_path: Path, monkeypatch: py
     """The same weights through transformers: everything up to the network edge is real."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     script = (
-        "import sys, json; from pathlib import Path; from tool_dpo.errors import run; from tool_dpo import model\n"
-        "run(lambda: model.load(Path(sys.argv[1])))"
+        "import sys; from pathlib import Path; from tool_dpo.errors import run\n"
+        "from tool_dpo.models.load import load_model\n"
+        "run(lambda: load_model(Path(sys.argv[1])))"
     )
     weights = replace(QWEN, backend="transformers", load_in_4bit=False)
     _write_folder(weights, tmp_path / "base")
@@ -131,13 +134,13 @@ def test_unsloth_is_asked_for_what_the_params_say(base: Path, tmp_path: Path, mo
     fake = type(sys)("unsloth")
     fake.FastLanguageModel = FastLanguageModel  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "unsloth", fake)
-    monkeypatch.setattr(models, "_require_backend", lambda weights: None)
+    monkeypatch.setattr(load, "require_backend", lambda weights: None)
     folder = tmp_path / "base"
     _write_folder(QWEN, folder)
-    model = models.load(folder, trainable=True)
-    models.adapt(model, folder, PARAMS.models["qwen2.5-coder-7b"].sft, seed=3)
-    (folder / models.ADAPTER).write_text("{}")
-    models.load(folder)
+    model = load_model(folder, trainable=True)
+    adapt(model, folder, PARAMS.models["qwen2.5-coder-7b"].sft, seed=3)
+    (folder / ADAPTER).write_text("{}")
+    load_model(folder)
     (_, first), (_, adapter), (_, second), (last, _) = asked
     assert first["model_name"] == "Qwen/Qwen2.5-Coder-7B-Instruct"
     assert first["revision"] == QWEN.revision
@@ -149,4 +152,4 @@ def test_unsloth_is_asked_for_what_the_params_say(base: Path, tmp_path: Path, mo
 
 def _write_folder(weights: WeightsParams, folder: Path) -> None:
     folder.mkdir()
-    (folder / models.WEIGHTS).write_text(json.dumps(weights.__dict__))
+    (folder / WEIGHTS).write_text(json.dumps(weights.__dict__))

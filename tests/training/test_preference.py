@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tool_dpo.errors import InputError
-from tool_dpo.pairs import typed
 from tool_dpo.params import ModelParams
-from tool_dpo.preference import PARTS, Displacement, PreferenceTrainer, parts
-from tool_dpo.shared_prompts import SharedPrompts
-from tool_dpo.train_dpo import make_trainer
-from tool_dpo.triplets import Triplet
+from tool_dpo.training.dpo import make_trainer
+from tool_dpo.training.pairs import typed
+from tool_dpo.training.preference import PARTS, Displacement, PreferenceTrainer, parts
+from tool_dpo.training.shared_prompts import SharedPrompts
+from tool_dpo.triplets.triplet import Triplet
 
 SHORT = {"p": "prefix", "d": "differing", "r": "rest"}
 

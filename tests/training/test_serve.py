@@ -13,9 +13,9 @@ import pytest
 
 from tests.helpers import task
 from tests.training.conftest import PARAMS
-from tool_dpo import teacher
-from tool_dpo.generate import generate
-from tool_dpo.model import load_tokenizer
+from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.tools import teacher
+from tool_dpo.triplets.generate import generate
 
 SETTINGS = PARAMS.generate.teacher
 assert SETTINGS

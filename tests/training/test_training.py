@@ -16,14 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 from tests.helpers import ROOT
-from tool_dpo import model as models
-from tool_dpo.checkpoints import fingerprint
-from tool_dpo.pairs import typed
+from tool_dpo.models.checkpoints import fingerprint
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import prepare, read_weights
 from tool_dpo.params import LossType, ModelParams
-from tool_dpo.preference import PARTS
-from tool_dpo.train_dpo import make_trainer, train_dpo
-from tool_dpo.train_sft import train_sft
-from tool_dpo.triplets import Triplet
+from tool_dpo.training.dpo import make_trainer, train_dpo
+from tool_dpo.training.pairs import typed
+from tool_dpo.training.preference import PARTS
+from tool_dpo.training.sft import train_sft
+from tool_dpo.triplets.triplet import Triplet
 
 
 def _chosen_parts(row: dict[str, float]) -> float:
@@ -47,7 +48,7 @@ def test_sft_learns_and_leaves_no_checkpoint(sft: Path) -> None:
 
 
 def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: ModelParams) -> None:
-    assert models.read_weights(sft) == tiny.weights
+    assert read_weights(sft) == tiny.weights
     assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
     assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}
     config = (sft / "adapter_config.json").read_text()
@@ -156,8 +157,8 @@ def test_four_bit_base_trains(
 ) -> None:
     """The QLoRA path of the 7B model, on a CPU."""
     monkeypatch.chdir(tmp_path)
-    models.prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
+    prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
     train_sft(data, tmp_path / "base", tmp_path / "sft", tmp_path / "sft.csv", tiny.sft, seed=3)
-    assert "Linear4bit" in {type(module).__name__ for module in models.load(tmp_path / "sft").modules()}
+    assert "Linear4bit" in {type(module).__name__ for module in load_model(tmp_path / "sft").modules()}
     train_dpo(pairs, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, "sigmoid", 3)
     assert (tmp_path / "dpo/adapter_model.safetensors").exists()

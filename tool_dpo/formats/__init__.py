@@ -1,0 +1,1 @@
+"""How a request and its tools are put to a model: all prompt text."""

@@ -1,0 +1,101 @@
+"""All prompt text: the signature of a tool, a triplet's prompt, and the chat messages around it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tool_dpo.schema.calls import strict
+from tool_dpo.schema.keywords import Schema
+
+SYSTEM = 'Answer with one tool call, as raw JSON only: {"tool": name, "parameters": {...}}'
+
+_TOOL = "Tool: "
+_TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "null", "object": "dict"}
+_RANGES = (
+    ("minimum", "maximum", "{}..{}"),
+    ("minLength", "maxLength", "length {}..{}"),
+    ("minItems", "maxItems", "{}..{} items"),
+)
+_LIMITS = {"exclusiveMinimum": ">{}", "exclusiveMaximum": "<{}", "multipleOf": "step {}"}
+
+
+def messages(prompt: str) -> list[dict[str, str]]:
+    """The chat that asks for the call of a prompt."""
+    return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+
+
+def signature(tool: str, parameters: Schema) -> str:
+    """`"create_task"("title": str, "priority": enum["low", "high"], optional "due": str(date))`.
+
+    Names and values stand as in the call, `"due":` and `"low"`, so that the model copies tokens instead of respelling.
+    """
+    return f"{_literal(tool)}({_fields(parameters)})"
+
+
+def definition(tool: str, parameters: Schema) -> str:
+    """A tool as JSON: `{"name": "create_task", "parameters": {"type": "object", ...}}`."""
+    return json.dumps({"name": tool, "parameters": strict(parameters)}, ensure_ascii=False)
+
+
+def prompt(request: str, *tools: tuple[str, Schema], written: Callable[[str, Schema], str] = signature) -> str:
+    """A triplet's prompt: what the person asks for, and under it the tools, as signatures or otherwise `written`.
+
+    The tools come last: what stands nearest is copied, and names and choices are to be copied from them.
+    """
+    return "\n".join([request, *(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools)])
+
+
+def request_of(prompt: str) -> str:
+    """What the person asks for in a prompt."""
+    return prompt.partition(f"\n{_TOOL}")[0]
+
+
+def _fields(schema: Schema) -> str:
+    required, needs = set(schema.get("required", [])), schema.get("dependentRequired", {})
+    return ", ".join(
+        f"{'' if name in required else 'optional '}{_literal(name)}: {_type(sub)}{_needs(needs.get(name))}"
+        for name, sub in schema.get("properties", {}).items()
+    )
+
+
+def _needs(names: list[str] | None) -> str:
+    return f" with {' and '.join(map(_literal, names))}" if names else ""
+
+
+def _type(schema: Any) -> str:
+    if not isinstance(schema, dict) or not schema:
+        return "any"
+    if "enum" in schema:
+        return f"enum[{', '.join(map(_literal, schema['enum']))}]"
+    if "const" in schema:
+        return f"enum[{_literal(schema['const'])}]"
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return " | ".join(_type(sub) for sub in schema[keyword])
+    types = schema.get("type", "any")
+    names = types if isinstance(types, list) else [types]
+    return " | ".join(_named(name, schema) for name in names) + _constraints(schema)
+
+
+def _named(name: str, schema: Schema) -> str:
+    if name == "array":
+        return f"list[{_type(schema.get('items'))}]"
+    if name == "object" and schema.get("properties"):
+        return f"{{{_fields(schema)}}}"
+    return _TYPES.get(name, name)
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _constraints(schema: Schema) -> str:
+    notes = []
+    for low, high, form in _RANGES:
+        if low in schema or high in schema:
+            notes.append(form.format(schema.get(low, ""), schema.get(high, "")))
+    for keyword, form in _LIMITS.items():
+        if keyword in schema:
+            notes.append(form.format(schema[keyword]))
+    notes += [str(schema[keyword]) for keyword in ("format", "pattern") if keyword in schema]
+    return f"({', '.join(notes)})" if notes else ""

@@ -1,0 +1,1 @@
+"""Models: load, answer, save."""

@@ -1,0 +1,58 @@
+"""LoRA adapters: a fresh one to train, and a trained one saved."""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tool_dpo.errors import InputError
+from tool_dpo.models.weights import WEIGHTS, name_of, read_weights, replacing
+from tool_dpo.params import SftParams
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def adapt(model: "PreTrainedModel", folder: Path, params: SftParams, seed: int) -> "PreTrainedModel":
+    """A fresh LoRA adapter (arXiv 2106.09685) on every linear layer of the blocks, the only part that trains."""
+    weights = read_weights(folder)
+    if weights.backend == "unsloth":
+        from unsloth import FastLanguageModel
+
+        return FastLanguageModel.get_peft_model(
+            model,
+            r=params.lora_rank,
+            lora_alpha=params.lora_alpha,
+            lora_dropout=0,
+            random_state=seed,
+            use_gradient_checkpointing="unsloth",
+        )
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from transformers import set_seed
+
+    set_seed(seed)
+    if weights.load_in_4bit:
+        model = prepare_model_for_kbit_training(model)
+    config = LoraConfig(
+        r=params.lora_rank, lora_alpha=params.lora_alpha, target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+    return get_peft_model(model, config)
+
+
+def save_model(model: "PreTrainedModel", source: Path, folder: Path) -> None:
+    """Write the adapter (safetensors) and what `source` says of its base; the folder appears complete or not at all.
+
+    Raises:
+        InputError: it cannot be written, for want of space for instance.
+    """
+    from safetensors import SafetensorError
+
+    weights = read_weights(source)
+    config = model.peft_config["default"]
+    config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
+    config.target_modules = sorted(config.target_modules)  # a set, whose order would change the file's checksum
+    with replacing(folder) as temporary:
+        try:
+            model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)
+        except SafetensorError as error:
+            raise InputError(f"{folder}: cannot be written: {error}") from None
+        shutil.copy(source / WEIGHTS, temporary / WEIGHTS)

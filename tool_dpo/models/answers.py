@@ -1,0 +1,105 @@
+"""Ask a model many prompts, and keep its answers; a killed run goes on where it stopped."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from tool_dpo.errors import InputError
+from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
+from tool_dpo.models.decode import decode
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.params import AnswerParams, BatchParams
+from tool_dpo.records import write_lines
+from tool_dpo.schema.answer import Answer
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.triplets.triplet import read_triplets
+
+
+def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: BatchParams) -> None:
+    """Write the greedy answer of the model in `folder` to each prompt of `data`, in the order of `data`.
+
+    With `params.constrained` each answer is held to the schema of its call.
+
+    Raises:
+        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+    """
+    triplets = list(read_triplets(data))
+    texts = ask(
+        [triplet.prompt for triplet in triplets],
+        folder,
+        params.max_new_tokens,
+        batch.batch_size,
+        schemas=[triplet.schema for triplet in triplets] if params.constrained else None,
+    )
+    write_lines(
+        out,
+        (
+            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, text).record()
+            for triplet, text in zip(triplets, texts, strict=True)
+        ),
+    )
+
+
+def ask(
+    prompts: list[str],
+    folder: Path,
+    max_new_tokens: int,
+    batch_size: int,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+    schemas: list[Schema] | None = None,
+) -> list[str]:
+    """What the model in `folder` says to each prompt; with `schemas`, one a prompt, held to them.
+
+    Raises:
+        InputError: the model cannot be loaded, or llguidance is needed and not installed.
+    """
+    settings: dict[str, Any] = {
+        "max_new_tokens": max_new_tokens,
+        "batch_size": batch_size,
+        "temperature": temperature,
+        "seed": seed,
+    }
+    key = fingerprint({"prompts": prompts, "schemas": schemas, **settings}, model_files(folder))
+    partial = CHECKPOINTS / f"answers-{key}.jsonl"
+    texts = _read_partial(partial)
+    if len(texts) < len(prompts):
+        model, tokenizer = load_model(folder), load_tokenizer(folder)
+        processor = _held_to(schemas, tokenizer) if schemas else None
+        answers = decode(model, tokenizer, prompts, **settings, processor=processor, done=frozenset(texts))
+        partial.parent.mkdir(exist_ok=True)
+        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(prompts), initial=len(texts)) as bar:
+            bar.set_description(f"{folder.name} answers")
+            for index, text in answers:
+                bar.update(index not in texts)
+                texts[index] = text
+                file.write(json.dumps([index, text]) + "\n")
+                file.flush()
+    partial.unlink(missing_ok=True)
+    return [texts[index] for index in range(len(prompts))]
+
+
+def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any]:
+    try:
+        from tool_dpo.models.constrained import Constrained, guide
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"constrained answers need {error.name}: pip install -c constraints.txt -e '.[constrained]'"
+        ) from None
+    guided = guide(tokenizer)
+    return lambda batch: Constrained([schemas[index] for index in batch], guided)
+
+
+def _read_partial(path: Path) -> dict[int, str]:
+    """The answers of an interrupted run; a last line cut in half is cut off."""
+    if not path.exists():
+        return {}
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    path.write_text(whole, encoding="utf-8")
+    return dict(json.loads(line) for line in whole.splitlines())

@@ -1,0 +1,62 @@
+"""Ask a trained model for one call, and hold it to the tool's schema."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.formats.plain import prompt
+from tool_dpo.models.decode import decode
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import faults
+from tool_dpo.tools.tool import Tool
+
+
+@dataclass(frozen=True)
+class Call:
+    """What the model answered, and a line for each way in which it is not a strict make_call."""
+
+    text: str
+    problems: tuple[str, ...]
+
+
+def make_call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 256) -> Call:
+    """The greedy make_call of a tool for a request, by the model in `folder`.
+
+    >>> make_call("Remind me to water the plants on 2026-05-01", tool, Path("models/dpo")).text
+    '{"tool": "create_reminder", "parameters": {...}}'
+
+    Raises:
+        InputError: the folder holds no model, or the model cannot be loaded.
+    """
+    model, tokenizer = _loaded(folder)
+    asked = prompt(request, (tool.name, tool.parameters))
+    ((_, text),) = decode(model, tokenizer, [asked], max_new_tokens=max_new_tokens, batch_size=1)
+    return Call(text, tuple(problems(call_schema(tool.name, tool.parameters), text)))
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> tuple[Any, Any]:
+    return load_model(folder), load_tokenizer(folder)
+
+
+def problems(schema: Schema, text: str) -> list[str]:
+    """Everything that keeps a text from being a strict make_call, a line each."""
+    return [f"{one.kind} at {one.path}: {one.message}" for one in faults(schema, text)]
+
+
+def pick(tools: list[Tool], name: str | None) -> Tool:
+    """The tool of that name, or the only one.
+
+    Raises:
+        InputError: no such tool, or several and no name.
+    """
+    found = [tool for tool in tools if name in (None, tool.name)]
+    if len(found) != 1:
+        names = ", ".join(tool.name for tool in tools)
+        raise InputError(f"--tool must name one of the tools, got {name!r}: {names}")
+    return found[0]

@@ -1,0 +1,28 @@
+"""Where unfinished work waits: outside every stage's outs, under a key that only the same work has."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.models.weights import ADAPTER, WEIGHTS
+
+CHECKPOINTS = Path(".checkpoints")
+_LIBRARIES = ("torch", "transformers", "trl", "peft")
+
+
+def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
+    """A key that two runs share only if they do the same work: settings, files, our code and libraries, hashed."""
+    versions = {name: version(name) for name in _LIBRARIES}
+    digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
+    for path in (*files, *sorted(Path(__file__).parent.glob("*.py"))):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def model_files(folder: Path) -> list[Path]:
+    """The files that decide what a model folder computes."""
+    names = (WEIGHTS, ADAPTER, "adapter_model.safetensors")
+    return [folder / name for name in names if (folder / name).exists()]

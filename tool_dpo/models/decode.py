@@ -1,0 +1,56 @@
+"""Answers of a model to many prompts, in batches."""
+
+from collections.abc import Callable, Container, Iterator
+from typing import TYPE_CHECKING
+
+from tool_dpo.formats.plain import messages
+
+if TYPE_CHECKING:
+    from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
+
+
+def decode(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    prompts: list[str],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+    temperature: float = 0.0,
+    seed: int = 0,
+    processor: Callable[[list[int]], "LogitsProcessor"] | None = None,
+    done: Container[int] = (),
+) -> Iterator[tuple[int, str]]:
+    """An answer to each prompt, as (index, text), batch by batch, longest prompts first.
+
+    Greedy at temperature 0; above it sampled from the whole distribution, each batch from a seed of its own, so
+    that leaving out the batches already `done` changes no other. An answer cut off by `max_new_tokens` comes as
+    it is, so it does not parse. `processor` may change the scores of the prompts of a batch, given their indices.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    sampling = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {}
+    config = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=bool(sampling),
+        **sampling,
+        repetition_penalty=1.0,  # some models' own settings punish copying
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    chats = [messages(one) for one in prompts]
+    encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
+    order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+    for start in range(0, len(order), batch_size):
+        batch = order[start : start + batch_size]
+        if all(index in done for index in batch):
+            continue
+        torch.manual_seed(seed + start)
+        inputs = tokenizer.pad({"input_ids": [encoded[index] for index in batch]}, return_tensors="pt")
+        processors = [processor(batch)] if processor else []
+        with torch.inference_mode():
+            output = model.generate(**inputs.to(model.device), generation_config=config, logits_processor=processors)
+        answers = output[:, inputs["input_ids"].shape[1] :]
+        texts = tokenizer.batch_decode(answers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        yield from zip(batch, texts, strict=True)

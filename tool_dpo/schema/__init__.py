@@ -1,0 +1,1 @@
+"""What a strict call is."""

@@ -1,0 +1,25 @@
+"""JSON Schema keywords: which hold schemas, which hold values, and what kind of fault each makes."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+KIND_OF_KEYWORD = {
+    "required": "missing_required",
+    "additionalProperties": "hallucinated_param",
+    "unevaluatedProperties": "hallucinated_param",
+    "type": "type_mismatch",
+    "enum": "enum_violation",
+    "const": "enum_violation",
+}
+DEFINITIONS = ("$defs", "definitions")
+SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIONS)
+SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
+CONDITIONS = ("allOf", "not", "if", "then", "else", "dependentSchemas")
+"""Keywords whose schemas say a part of what one object must be, so that none of them can close it."""
+ALTERNATIVES = ("anyOf", "oneOf")
+INSTANCES = ("const", "enum", "default", "examples")
+"""Keywords whose values are instances, not schemas."""
+ADDRESSES = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor", "$id", "$schema")
+ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}

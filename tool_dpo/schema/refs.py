@@ -1,0 +1,78 @@
+"""References inside a schema: checked, and replaced by what they name. Nothing is ever fetched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from tool_dpo.schema.keywords import ADDRESSES, ANNOTATIONS, DEFINITIONS, INSTANCES, SCHEMA_MAPS, Schema
+
+
+def check_refs(schema: Schema) -> None:
+    """That every `$ref` names something inside the schema; nothing is ever fetched.
+
+    Raises:
+        ValueError: one does not.
+    """
+    registry: Registry[Any] = Registry().with_resource("", DRAFT202012.create_resource(schema))
+    for ref in _refs(schema):
+        try:
+            registry.resolver().lookup(ref)
+        except Unresolvable:
+            raise ValueError(f"schema has a $ref that does not resolve inside it: {ref}") from None
+
+
+def _refs(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for keyword, value in node.items():
+            if keyword in ("$ref", "$dynamicRef"):
+                yield value
+            elif keyword in SCHEMA_MAPS:
+                yield from _refs(list(value.values()))
+            elif keyword not in INSTANCES:
+                yield from _refs(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _refs(item)
+
+
+def inline(schema: Schema) -> Schema:
+    """The schema with every `$ref` replaced by what it names, so that it can stand inside another schema.
+
+    Raises:
+        ValueError: a `$ref` that is remote, names nothing, or leads back to itself.
+    """
+    check_refs(schema)
+    bare = {keyword: value for keyword, value in schema.items() if keyword not in DEFINITIONS}
+    result: Schema = _inline(bare, DRAFT202012.create_resource(schema), ())
+    return result
+
+
+def _inline(node: Any, root: Any, seen: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, root, seen) for item in node]
+    if not isinstance(node, dict):
+        return node
+    own: Schema = {}
+    for keyword, value in node.items():
+        if keyword in SCHEMA_MAPS:
+            own[keyword] = {name: _inline(sub, root, seen) for name, sub in value.items()}
+        elif keyword in INSTANCES:
+            own[keyword] = value
+        elif keyword not in ADDRESSES:
+            own[keyword] = _inline(value, root, seen)
+    ref = node.get("$ref", node.get("$dynamicRef"))
+    if ref is None:
+        return own
+    if ref in seen:
+        raise ValueError(f"$ref {ref} leads back to itself: such a schema has no finite form")
+    named = _inline(root.contents if ref == "#" else _named(root, ref), root, (*seen, ref))
+    if not isinstance(named, dict) or (named.keys() & own.keys()) - ANNOTATIONS:
+        return {**own, "allOf": [*own.get("allOf", []), named]}
+    return named | own
+
+
+def _named(root: Any, ref: str) -> Any:
+    return Registry().with_resource("", root).resolver().lookup(ref).contents

@@ -1,0 +1,1 @@
+"""Tool definitions come in here, with requests for them."""

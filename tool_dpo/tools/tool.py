@@ -1,0 +1,163 @@
+"""Tool definitions, read from files and checked before anything uses them."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jsonschema.exceptions import SchemaError
+
+from tool_dpo.errors import InputError
+from tool_dpo.schema.calls import required_first
+from tool_dpo.schema.documents import Place, json_path
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.refs import inline
+from tool_dpo.schema.violations import validator
+from tool_dpo.tools.importers import SUFFIXES, read
+from tool_dpo.tools.phrases import Template, parse_template
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function the model may call.
+
+    `parameters` is the JSON Schema with the annotations that tell how people say the values (`examples`,
+    `x-faker`, `x-say`, `x-phrase`), required properties first; `requests` are templates of what people ask for.
+    """
+
+    name: str
+    description: str
+    parameters: Schema
+    requests: tuple[Template, ...]
+    source: Path
+
+
+def read_tools(source: Path) -> list[Tool]:
+    """All tools of a file, or of a folder's `*.json`, `*.yaml` and `*.yml` files, sorted by name.
+
+    Operations of an OpenAPI or MCP document that are no tools are left out, with a warning.
+
+    Raises:
+        InputError: no tools, a file that holds none, a malformed tool, or a name defined twice.
+    """
+    tools: dict[str, Tool] = {}
+    folder = (path for path in sorted(source.glob("*")) if path.suffix in SUFFIXES)
+    for path in [source] if source.is_file() else folder:
+        for tool in _read_file(path):
+            if tool.name in tools:
+                raise InputError(f"{path}: tool {tool.name!r} is already defined in {tools[tool.name].source}")
+            tools[tool.name] = tool
+    if not tools:
+        raise InputError(
+            f"{source}: no tools found, expected {', '.join(f'*{one}' for one in SUFFIXES)} files of tools"
+        )
+    return [tools[name] for name in sorted(tools)]
+
+
+def _read_file(path: Path) -> Iterator[Tool]:
+    found = read(path)
+    for line in found.skipped:
+        logging.getLogger(__name__).warning("%s: left out: %s", path, line)
+    for index, item in enumerate(found.tools):
+        try:
+            yield parse_tool(item, path)
+        except ValueError as error:
+            raise InputError(f"{path}: tool {index}: {error}") from None
+
+
+def parse_tool(item: Any, source: Path) -> Tool:
+    """One tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`.
+
+    Raises:
+        ValueError: names the key, what was found and what was expected.
+    """
+    if not isinstance(item, dict) or item.get("type") != "function" or not isinstance(item.get("function"), dict):
+        raise ValueError('expected {"type": "function", "function": {...}}')
+    function = item["function"]
+    name = function.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ValueError(f"function.name must be 1 to 64 letters, digits, '_', '-' or '.', got {name!r}")
+    parameters = function.get("parameters")
+    if not isinstance(parameters, dict) or parameters.get("type") != "object":
+        raise ValueError(f"{name}: function.parameters must be a JSON Schema of type 'object'")
+    try:
+        validator(parameters).check_schema(parameters)
+    except SchemaError as error:
+        where = json_path(("parameters", *error.absolute_path))
+        raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None
+    try:
+        parameters = inline(parameters)
+        _check_words(parameters, ("parameters",))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    requests = item.get("requests", [])
+    if not isinstance(requests, list):
+        raise ValueError(f"{name}: requests must be a list of request templates, got {requests!r}")
+    return Tool(
+        name=name,
+        description=str(function.get("description", "")),
+        parameters=required_first(parameters),
+        requests=phrases(requests, parameters, f"{name}: requests"),
+        source=source,
+    )
+
+
+def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:
+    """The parsed templates of an object schema.
+
+    Raises:
+        ValueError: a template is malformed or does not mention the schema's properties as it must.
+    """
+    return tuple(_phrase(text, schema, f"{where}[{index}]") for index, text in enumerate(texts))
+
+
+def _check_words(schema: Any, where: Place) -> None:
+    """That the annotations of a schema, at any depth, tell its values as they must."""
+    if not isinstance(schema, dict):
+        return
+    words = schema.get("x-say", {})
+    if not isinstance(words, dict) or not all(map(_says, words.values())):
+        raise ValueError(f"{json_path((*where, 'x-say'))} must map values to a text or a list of texts, got {words!r}")
+    if "x-phrase" in schema:
+        texts, place = schema["x-phrase"], json_path((*where, "x-phrase"))
+        if not _says(texts):
+            raise ValueError(f"{place} must be a text or a list of texts, got {texts!r}")
+        phrases([texts] if isinstance(texts, str) else texts, schema, place)
+    for name, sub in schema.get("properties", {}).items():
+        _check_words(sub, (*where, "properties", name))
+    _check_words(schema.get("items"), (*where, "items"))
+
+
+def _says(words: Any) -> bool:
+    texts = words if isinstance(words, list) else [words]
+    return bool(texts) and all(isinstance(text, str) for text in texts)
+
+
+def _phrase(text: str, schema: Schema, where: str) -> Template:
+    if not isinstance(text, str):
+        raise ValueError(f"{where} must be a text, got {text!r}")
+    try:
+        template = parse_template(text)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    properties, required = schema.get("properties", {}), set(schema.get("required", []))
+    always = {slot.name for slot in template.slots(optional=False)}
+    sometimes = {slot.name for slot in template.slots(optional=True)}
+    if unknown := sorted((always | sometimes) - set(properties)):
+        raise ValueError(f"{where}: {{{unknown[0]}}} is not a parameter")
+    if missing := sorted(required - always):
+        raise ValueError(f"{where}: required {missing[0]!r} must be mentioned outside [...]")
+    if extra := sorted(always - required):
+        raise ValueError(f"{where}: optional {extra[0]!r} must be mentioned inside [...]")
+    for slot in template.slots(optional=False) + template.slots(optional=True):
+        if _is_boolean(properties[slot.name]) != (slot.yes is not None):
+            raise ValueError(f"{where}: {{{slot.name}}} must be {{name?yes|no}} for a boolean and {{name}} otherwise")
+    return template
+
+
+def _is_boolean(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "boolean"

@@ -1,0 +1,31 @@
+"""Mining: what the SFT model gets wrong on prompts it has not seen, as rejected answers (on-policy negatives)."""
+
+from pathlib import Path
+
+from tool_dpo.models.answers import ask
+from tool_dpo.params import BatchParams, MineParams
+from tool_dpo.records import write_lines
+from tool_dpo.training.pairs import mined
+from tool_dpo.triplets.triplet import read_triplets
+
+
+def mine(
+    data: Path, folder: Path, out: Path, params: MineParams, max_new_tokens: int, batch: BatchParams, seed: int
+) -> None:
+    """Sample the model in `folder` on each prompt of `data`, and write its different mistakes as pairs.
+
+    Raises:
+        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+    """
+    triplets = [triplet for triplet in read_triplets(data) for _ in range(params.samples)]
+    texts = ask(
+        [triplet.prompt for triplet in triplets],
+        folder,
+        max_new_tokens,
+        batch.batch_size,
+        temperature=params.temperature,
+        seed=seed,
+    )
+    found = [pair for triplet, text in zip(triplets, texts, strict=True) for pair in mined(triplet, text)]
+    different = {(pair.prompt, pair.rejected): pair for pair in found}
+    write_lines(out, (pair.record() for pair in different.values()))

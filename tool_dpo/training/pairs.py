@@ -1,0 +1,98 @@
+"""Pairs for preference training are made here: typed hard negatives, and the model's own verified failures."""
+
+import random
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import PairsParams
+from tool_dpo.records import write_json, write_lines
+from tool_dpo.schema.documents import parse
+from tool_dpo.training.pair import Pair, read_pairs
+from tool_dpo.triplets.mistakes import isolated, too_little, too_much
+from tool_dpo.triplets.triplet import Triplet, read_triplets
+
+
+def typed(triplet: Triplet) -> Pair:
+    """The pair of a triplet."""
+    return _pair(triplet, triplet.rejected, triplet.violation)
+
+
+def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
+    """A call that says too little and one that says too much: a parameter left out, an optional one made up.
+
+    What all rejected answers have in common is learnt first, and with one of the two alone that would be to go on, or
+    to stop. Empty where the call has no place for both.
+    """
+    parameters, call = triplet.schema["properties"].get("parameters"), parse(triplet.chosen)
+    if not isinstance(parameters, dict) or not isinstance(call.get("parameters"), dict):
+        return []
+    less = too_little(triplet.schema, call, rng)
+    more = too_much(parameters, triplet.schema, call, rng)
+    if less is None or more is None:
+        return []
+    return [_pair(triplet, one.text, one.violation) for one in (less, more)]
+
+
+def mined(triplet: Triplet, text: str) -> list[Pair]:
+    """A pair for each value or name of a model's answer that is a mistake in the chosen call."""
+    found = isolated(triplet.schema, triplet.chosen, text)
+    return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
+
+
+def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -> Pair:
+    return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined)
+
+
+def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
+    """Write the pairs to train on: typed ones as `params` has them, and other, mined ones up to their share.
+
+    Raises:
+        InputError: a triplet or a mined pair that breaks its promise; no typed pairs, or nothing mined where no others
+            are wanted.
+    """
+    kept = list(read_triplets(triplets))
+    found = read_pairs(failures)
+    if params.mined == 1:
+        if not found:
+            raise InputError(f"{failures}: no failures were mined, expected some for pairs.mined 1")
+        pairs = found
+    else:
+        pairs = []
+        if params.typed != "balanced":
+            pairs += map(typed, kept)
+        if params.typed != "triplets":
+            pairs += (pair for one in kept for pair in balanced(one, random.Random(f"{seed}/{one.prompt}")))
+        pairs = list(_distinct(pairs))
+        if not pairs:
+            raise InputError(
+                f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
+                "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
+            )
+        most = round(len(pairs) * params.mined / (1 - params.mined))
+        new = list(_distinct([*pairs, *found]))[len(pairs) :]
+        pairs += random.Random(seed).sample(new, min(len(new), most))
+    write_lines(out, (pair.record() for pair in pairs))
+    write_json(metrics, count_pairs(pairs, len(found)))
+
+
+def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
+    """The first pair of each prompt and rejected answer."""
+    first: dict[tuple[str, str], Pair] = {}
+    for pair in pairs:
+        first.setdefault((pair.prompt, pair.rejected), pair)
+    return first.values()
+
+
+def count_pairs(pairs: Iterable[Pair], found: int) -> dict[str, Any]:
+    """How many pairs of each fault there are, typed and mined; `found` failures were mined."""
+    counts = {name: Counter(pair.fault for pair in pairs if pair.mined is own) for name, own in _ORIGINS}
+    return {
+        "failures_found": found,
+        **{name: {"pairs": count.total(), "faults": dict(sorted(count.items()))} for name, count in counts.items()},
+    }
+
+
+_ORIGINS = (("typed", False), ("mined", True))

@@ -1,0 +1,56 @@
+"""Stage one: supervised fine-tuning on the chosen calls, so that the model learns the form before preferences."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.formats.plain import messages
+from tool_dpo.models.adapter import adapt, save_model
+from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
+from tool_dpo.models.load import load_model
+from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.params import SftParams
+from tool_dpo.triplets.triplet import Triplet, read_triplets
+
+_CURVE = {"loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
+
+
+def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams, seed: int) -> None:
+    """Train a LoRA adapter on the chosen calls of `data` and write it to `out`, its loss per step to `curve`.
+
+    The loss (nats per token) covers the completion only. A killed run goes on from its last checkpoint.
+
+    Raises:
+        InputError: a triplet that breaks its promise, or a base that cannot be loaded.
+    """
+    triplets = list(read_triplets(data))
+    weights = read_weights(base)
+    key = fingerprint({"sft": asdict(params), "seed": seed}, [data, *model_files(base)])
+    checkpoints = CHECKPOINTS / f"sft-{key}"
+    model = load_model(base, trainable=True)  # before the imports: unsloth patches what is imported after it
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from tool_dpo.training.trainer import train, trainer_settings, write_curve
+
+    tokenizer = load_tokenizer(base)
+    trainer = SFTTrainer(
+        model=adapt(model, base, params, seed),
+        args=SFTConfig(**trainer_settings(params, weights, seed, checkpoints), completion_only_loss=True),
+        train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
+        processing_class=tokenizer,
+    )
+    log = train(trainer, checkpoints)
+    save_model(trainer.model, base, out)
+    write_curve(curve, log, _CURVE)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _row(triplet: Triplet) -> Mapping[str, Any]:
+    return {
+        "prompt": messages(triplet.prompt),
+        "completion": [{"role": "assistant", "content": triplet.chosen}],
+        "length": len(triplet.prompt) + len(triplet.chosen),
+    }

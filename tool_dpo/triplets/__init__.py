@@ -1,0 +1,1 @@
+"""The data: triplets, and their proof."""

@@ -1,0 +1,72 @@
+"""Contamination: what training and held-out triplets have in common, so that a test stays a test."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tool_dpo.formats.plain import request_of
+from tool_dpo.records import write_json
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.triplets.augment import plain
+from tool_dpo.triplets.triplet import Triplet, read_triplets
+
+_GRAM = 8
+"""Words in a row that two requests do not share by chance (the 8-grams of PaLM, arXiv 2204.02311)."""
+_WORDS = ("title", "description", "$comment")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is compared of a triplet or of a case from elsewhere: a prompt, its tool, and the schema of the call."""
+
+    prompt: str
+    tool: str
+    schema: Schema
+
+
+def write_contamination(training: list[Path], held_out: Mapping[str, Path], out: Path) -> None:
+    """Write the contamination of each held-out file by the training files.
+
+    Raises:
+        InputError: a triplet that breaks its promise.
+    """
+    trained_on = [triplet for path in training for triplet in read_triplets(path)]
+    write_json(out, {name: contamination(trained_on, list(read_triplets(path))) for name, path in held_out.items()})
+
+
+def contamination(training: Sequence[Asked | Triplet], held_out: Sequence[Asked | Triplet]) -> dict[str, int]:
+    """How many held-out cases share their tool's name, its schema, or part of their request with training.
+
+    Names are compared without case and separators; schemas by what validates, whatever its order and words.
+    """
+    names = {plain(triplet.tool) for triplet in training}
+    schemas = {bare_parameters(triplet.schema) for triplet in training}
+    grams = {gram for triplet in training for gram in _grams(triplet.prompt)}
+    return {
+        "held_out": len(held_out),
+        "same_tool": sum(plain(triplet.tool) in names for triplet in held_out),
+        "same_schema": sum(bare_parameters(triplet.schema) in schemas for triplet in held_out),
+        "same_request_words": sum(not grams.isdisjoint(_grams(triplet.prompt)) for triplet in held_out),
+    }
+
+
+def bare_parameters(schema: Schema) -> str:
+    """The parameters of a call schema, without the tool's name, descriptions and the order of keys."""
+    return json.dumps(_bare(schema["properties"].get("parameters")), sort_keys=True)
+
+
+def _bare(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: _bare(value) for key, value in node.items() if not (key in _WORDS and isinstance(value, str))}
+    if isinstance(node, list):
+        return sorted((_bare(item) for item in node), key=str)
+    return node
+
+
+def _grams(prompt: str) -> Iterator[tuple[str, ...]]:
+    words = re.findall(r"\w+", request_of(prompt).lower())
+    for start in range(len(words) - _GRAM + 1):
+        yield tuple(words[start : start + _GRAM])

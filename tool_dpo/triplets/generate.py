@@ -1,0 +1,225 @@
+"""Make triplets from tools: requests from the catalog or a teacher, one proved hard negative for each."""
+
+import json
+import logging
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+from heapq import nlargest
+from typing import Any
+
+from tool_dpo.errors import InputError
+from tool_dpo.formats.plain import definition, prompt, signature
+from tool_dpo.kinds import Kind
+from tool_dpo.params import GenerateParams
+from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import violations
+from tool_dpo.tools.catalog import Request, Speaker
+from tool_dpo.tools.teacher import requests
+from tool_dpo.tools.tool import Tool, parse_tool
+from tool_dpo.tools.wording import word
+from tool_dpo.triplets.augment import Case, plain, vary
+from tool_dpo.triplets.negatives import by_chance, negative
+from tool_dpo.triplets.triplet import Triplet
+
+_ATTEMPTS = 50
+_MOST_OTHERS = 2
+
+
+Source = Callable[[Tool, int, random.Random], Request | None]
+"""The request of a tool and an index; None where there is none."""
+
+
+def generate(
+    tools: list[Tool], params: GenerateParams, seed: int, held_out: Callable[[str], object] = lambda name: None
+) -> Iterator[Triplet]:
+    """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
+
+    Tools whose names are `held_out` are not varied, and stand in no other tool's prompt. A tool without requests gets
+    some; one that none can be made for is left out, with a warning. Each tool has random streams of its own, so adding
+    a tool changes little but the number of the others' triplets.
+
+    Raises:
+        InputError: no tool that a request can be made for; a tool whose templates cannot give enough different
+            requests, or none with a provable violation; a teacher that cannot be asked.
+    """
+    teacher = params.teacher if params.source == "openai" else None
+    usable = tools if teacher else list(_with_requests(tools))
+    if not usable:
+        raise InputError(f"{tools[0].source}: no request can be made for any of its tools")
+    each, more = divmod(params.triplets, len(usable))
+    counts = {tool.name: each + (index < more) for index, tool in enumerate(usable)}
+    source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
+    training = [tool for tool in usable if not held_out(tool.name)]
+    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training)
+    for tool in usable:
+        yield from maker.of_tool(tool, counts[tool.name])
+
+
+@dataclass(frozen=True)
+class _Maker:
+    params: GenerateParams
+    seed: int
+    source: Source
+    taken: frozenset[str]
+    """Plain names of all tools; a varied name is none of them, since it may be a test tool's."""
+    training: list[Tool]
+
+    def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
+        """So many triplets of a tool as it is written, and varied ones if it is trained on."""
+        yield from self._distinct(tool, count, varied=False)
+        if tool in self.training:
+            yield from self._distinct(tool, count * self.params.variants, varied=True)
+
+    def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
+        prompts: set[tuple[str, ...]] = set()
+        for index in range(count * _ATTEMPTS):
+            if len(prompts) == count:
+                return
+            triplet = self._one(tool, index, varied=varied)
+            if triplet and (words := _words(triplet.prompt)) not in prompts:
+                prompts.add(words)
+                yield triplet
+        if len(prompts) < count:
+            short = (
+                f"{tool.source}: tool {tool.name!r} gives {len(prompts)} different requests with a provable violation, "
+                f"{count} are needed"
+            )
+            if self.params.source == "catalog":
+                raise InputError(f"{short}: add examples or request templates, or lower generate.triplets")
+            logging.getLogger(__name__).warning(short)
+
+    def _one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
+        name = f"{self.seed}/{tool.name}/{index}" + "/varied" * varied
+        rng = random.Random(name)
+        request = None
+        try:
+            request = self.source(tool, index, rng)
+            if request is None:
+                return None
+            case = Case(tool.name, tool.parameters, request.parameters)
+            siblings = partial(self._siblings, tool, name)
+            if not varied:
+                return _triplet(request.text, [case], signature, siblings, self.params.mix, rng)
+            text = _ended(request.text, rng)
+            listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
+            if len(listed) == 1 and rng.random() < self.params.json_schema:
+                write = definition
+            while len(listed) > 1 and len(_prompt(text, listed, write)) > self.params.room:
+                listed.pop()
+            if write is definition and len(_prompt(text, listed, write)) > self.params.room:
+                write = signature
+            return _triplet(text, listed, write, siblings, self.params.mix, rng, varied_from=tool.name)
+        except ValueError as error:
+            of_request = f"request {request.text!r}: " if request else ""
+            raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
+
+    def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
+        """Training tools to list beside this one, half the time of its own file: likeliest to be mistaken for it."""
+        if rng.random() >= self.params.distractors:
+            return []
+        near = rng.random() < 0.5
+        return self._drawn(name, tool, rng.randint(1, _MOST_OTHERS), near=near)
+
+    def _siblings(self, tool: Tool, name: str) -> Mapping[str, Any]:
+        """Parameters of another training tool of its file, with the values of a request for it."""
+        for other in self._drawn(name, tool, 1, near=True):
+            with suppress(ValueError):  # a request that cannot be made is told where it is that tool's turn
+                request = self.source(other, 0, random.Random(f"{name}/{other.name}"))
+                return request.parameters if request else {}
+        return {}
+
+    def _drawn(self, name: str, tool: Tool, count: int, *, near: bool) -> list[Tool]:
+        """So many other training tools, of its own file where `near`: of highest hash, as a new tool seldom is."""
+        others = (other for other in self.training if other is not tool and (not near or other.source == tool.source))
+        return nlargest(count, others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest())
+
+    def _varied(self, case: Case, others: list[Tool], rng: random.Random) -> Iterator[Case]:
+        """The case and the other tools under varied schemas, no two of one name."""
+        taken = set(self.taken)
+        for one in (case, *(Case(other.name, other.parameters, {}) for other in others)):
+            varied = vary(one, rng)
+            if plain(varied.tool) in taken:
+                varied = replace(varied, tool=one.tool)
+            taken.add(plain(varied.tool))
+            yield varied
+
+
+def _spoken(optional: float) -> Source:
+    def request(tool: Tool, index: int, rng: random.Random) -> Request:
+        return Speaker(rng, optional).request(tool)
+
+    return request
+
+
+def _taught(written: Mapping[str, list[Request]]) -> Source:
+    def request(tool: Tool, index: int, rng: random.Random) -> Request | None:
+        found = written[tool.name]
+        return found[index % len(found)] if found else None
+
+    return request
+
+
+def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
+    for tool in tools:
+        try:
+            yield tool if tool.requests else parse_tool(word(tool), tool.source)
+        except ValueError as error:
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, error)
+
+
+def _triplet(
+    request: str,
+    cases: Sequence[Case],
+    write: Callable[[str, Schema], str],
+    siblings: Callable[[], Mapping[str, Any]],
+    mix: Mapping[Kind, float],
+    rng: random.Random,
+    varied_from: str | None = None,
+) -> Triplet | None:
+    """A proved triplet of a request for the first case's call, the tools of all listed.
+
+    `siblings` are parameters that may be invented (as in `negative`). None where no kind of violation has a place in
+    the call.
+    """
+    case, *others = cases
+    schema = call_schema(case.tool, case.parameters)
+    call = {"tool": case.tool, "parameters": case.values}
+    if broken := violations(schema, call):
+        raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
+    listed = rng.sample(cases, len(cases))
+    for kind in by_chance(mix, rng):
+        near = siblings() if kind == "hallucinated_param" else {}
+        if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
+            return Triplet(
+                _prompt(request, listed, write),
+                json.dumps(call, ensure_ascii=False),
+                found.text,
+                schema,
+                case.tool,
+                found.violation,
+                found.keyword,
+                found.path,
+                found.edit,
+                varied_from,
+            )
+    return None
+
+
+def _ended(request: str, rng: random.Random) -> str:
+    """The request, half the time with a full stop after its last value, which is no part of it."""
+    return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
+
+
+def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:
+    return prompt(request, *((case.tool, case.parameters) for case in cases), written=write)
+
+
+def _words(prompt: str) -> tuple[str, ...]:
+    """What tells prompts apart: near-duplicates differ in case, punctuation and spaces alone."""
+    return tuple(re.findall(r"\w+", prompt.lower()))

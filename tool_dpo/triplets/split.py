@@ -1,0 +1,65 @@
+"""Split triplets by tool, so that validation and test tools are never trained on."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tool_dpo.errors import InputError
+from tool_dpo.params import SplitParams
+from tool_dpo.triplets.triplet import Triplet
+
+
+@dataclass(frozen=True)
+class Split:
+    """Triplets for each use; `sft` and `preference` are the same when nothing is kept for preference training."""
+
+    sft: list[Triplet] = field(default_factory=list)
+    preference: list[Triplet] = field(default_factory=list)
+    validation: list[Triplet] = field(default_factory=list)
+    test: list[Triplet] = field(default_factory=list)
+
+
+def held_out(tool: str, params: SplitParams, seed: int) -> Literal["test", "validation"] | None:
+    """The part that a tool's name is held out for; None where it is trained on."""
+    place = _fraction(f"{seed}/tool/{tool}")
+    return "test" if place < params.test else "validation" if place < params.test + params.validation else None
+
+
+def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
+    """Place each triplet by the hash of its tool's name (and, in training, of its prompt).
+
+    A tool's place depends on nothing but its name and the seed, so adding tools moves no other.
+
+    Raises:
+        InputError: a part is left without a tool.
+    """
+    parts = Split()
+    tools = set()
+    for triplet in triplets:
+        tool = triplet.varied_from or triplet.tool
+        tools.add(tool)
+        part = held_out(tool, params, seed)
+        if part and triplet.varied_from:
+            continue
+        if part:
+            getattr(parts, part).append(triplet)
+        elif params.preference == 0:
+            parts.sft.append(triplet)
+            parts.preference.append(triplet)
+        elif _fraction(f"{seed}/prompt/{triplet.prompt}") < params.preference:
+            parts.preference.append(triplet)
+        else:
+            parts.sft.append(triplet)
+    empty = [name for name in ("sft", "preference", "validation", "test") if not getattr(parts, name)]
+    if empty:
+        raise InputError(
+            f"split: {len(tools)} tools leave nothing for {' and '.join(empty)}: "
+            "add tools, or change split in params.yaml"
+        )
+    return parts
+
+
+def _fraction(key: str) -> float:
+    """A hash of the key, evenly spread over [0, 1)."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,122 @@
+"""Triplets: a prompt, the call it asks for, a call that breaks the schema in exactly one way, and the proof of it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointerException
+from jsonschema.exceptions import SchemaError, ValidationError
+
+from tool_dpo.errors import InputError
+from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
+from tool_dpo.records import read_lines
+from tool_dpo.schema.documents import alike, parse
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.refs import check_refs
+from tool_dpo.schema.violations import faults, validator
+
+
+@dataclass(frozen=True)
+class Triplet:
+    """`chosen` and `rejected` are JSON text; `violation`, `keyword` and `path` say what alone is wrong with `rejected`.
+
+    `edit` is the operation of JSON Patch (RFC 6902) that makes `rejected` of `chosen`, None where it is not known.
+
+    Two kinds of violation go beyond the schema: the rejected text of `json_error` is no JSON, the rejected call of
+    `wrong_value` is valid and says something else than the chosen one. Neither is what SSPR's other kinds count.
+    `varied_from` is the tool whose schema was varied to make this one, None for a tool as it was written.
+    """
+
+    prompt: str
+    chosen: str
+    rejected: str
+    schema: Schema
+    tool: str
+    violation: str
+    keyword: str
+    path: str
+    edit: dict[str, Any] | None = None
+    varied_from: str | None = None
+
+    def record(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def proved(record: dict[str, Any]) -> Triplet:
+    """The triplet of a JSON object, shown to keep its promise.
+
+    Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation`, `keyword` and `path` are worked
+    out where they are absent and checked where they are given, as `edit` is. What goes beyond the schema must be given
+    as such.
+
+    Raises:
+        ValueError: a field is missing or mistyped, chosen is not valid, or rejected does not break the
+            schema in exactly the one way and place it states.
+    """
+    for name, kind in (("prompt", str), ("chosen", str), ("rejected", str), ("schema", dict)):
+        if not isinstance(record.get(name), kind):
+            expected = "text" if kind is str else "an object"
+            raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
+    schema, chosen = record["schema"], record["chosen"]
+    tool = _tool(json.dumps(schema))
+    if broken := faults(schema, chosen):
+        if broken[0].kind == NOT_JSON:
+            raise ValueError(f"chosen cannot be read: {broken[0].message}")
+        raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
+    found = faults(schema, record["rejected"], chosen if record.get("violation") == WRONG_VALUE else None)
+    if len(found) != 1:
+        told = ", ".join(f"{one.kind} at {one.path}" for one in found) or "none"
+        raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
+    if found[0].kind == NOT_JSON != record.get("violation"):
+        raise ValueError(f"rejected cannot be read: {found[0].message}")
+    actual = {"tool": tool, "violation": found[0].kind, "keyword": found[0].keyword, "path": found[0].path}
+    for name, value in actual.items():
+        if record.get(name, value) != value:
+            raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
+    edit = record.get("edit")
+    if edit is not None and not _makes(edit, chosen, record["rejected"]):
+        raise ValueError(f"edit does not make rejected of chosen: {edit}")
+    texts = record["prompt"], chosen, record["rejected"]
+    return Triplet(*texts, schema, **actual, edit=edit, varied_from=record.get("varied_from"))
+
+
+def _makes(edit: Any, chosen: str, rejected: str) -> bool:
+    """Whether an operation of JSON Patch can be done, and makes the one document of the other."""
+    try:
+        return alike(JsonPatch([edit]).apply(parse(chosen)), parse(rejected))
+    except (JsonPatchException, JsonPointerException, TypeError, ValueError):
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _tool(text: str) -> str:
+    schema: Schema = json.loads(text)
+    try:
+        validator(schema).check_schema(schema)
+        check_refs(schema)
+        name = schema["properties"]["tool"]["const"]
+    except (SchemaError, ValidationError) as error:
+        raise ValueError(f"schema is not valid JSON Schema (Draft 2020-12): {error.message}") from None
+    except (KeyError, TypeError):
+        raise ValueError("schema must name its tool at properties.tool.const") from None
+    return str(name)
+
+
+def read_triplets(path: Path) -> Iterator[Triplet]:
+    """Every triplet of a file, each proved.
+
+    Raises:
+        InputError: names the file, the line and the reason.
+    """
+    number = 0
+    for number, record in read_lines(path):
+        try:
+            yield proved(record)
+        except ValueError as error:
+            raise InputError(f"{path}:{number}: {error}") from None
+    if not number:
+        raise InputError(f"{path}: no triplets")
