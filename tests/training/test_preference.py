@@ -1,6 +1,7 @@
 """What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
 
 import math
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from trl import DPOTrainer
 
 from tool_dpo.errors import InputError
-from tool_dpo.params import ModelParams
+from tool_dpo.params import LossType, ModelParams
 from tool_dpo.training.dpo import make_trainer
 from tool_dpo.training.pairs import typed
 from tool_dpo.training.preference import PARTS, Displacement, PreferenceTrainer, parts
-from tool_dpo.training.shared_prompts import SharedPrompts
+from tool_dpo.training.shared_prompts import SharedPrompts, can_share_prompts
 from tool_dpo.triplets.triplet import Triplet
 
 SHORT = {"p": "prefix", "d": "differing", "r": "rest"}
@@ -53,7 +55,7 @@ def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) 
 
 def _loss(trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> float:
     """Of answers whose letters are tokens with these log-probabilities; the reference gives 0 to all."""
-    trainer._shares = False
+    trainer._share_prompts = False
     rows = [[7, *map(ord, answer)] for answer in answers]
     longest = max(map(len, rows))
     zeros = torch.zeros(len(answers) // 2)
@@ -184,28 +186,73 @@ def test_a_prompt_is_read_once_on_a_cpu(
     trainer.compute_loss(trainer.model, batch)
     tokens, answers = int(batch["attention_mask"].sum()), int(batch["completion_mask"].sum())
     once = (tokens - answers) // 2 + answers + 1
-    assert read == [once, once]  # by the reference, and in training
+    assert read == [once, once, once]  # by the reference, for the displacement, and in training
 
 
 @pytest.mark.parametrize(
-    ("rewards", "stops"),
-    [
-        ([-0.1] * 30, False),  # beta 0.1: one nat a call
-        ([-0.6] * 30, True),
-        ([0.5] * 19 + [-0.6], False),  # one bad step among the last twenty
-        ([0.5] * 40, False),
-    ],
+    ("lost", "stops"),
+    [([1.0, 4.0], None), ([1.0, 6.0, 1.0], 20), ([6.0], 1), ([1.0, 1.0, 6.0], 25)],
 )
-def test_a_training_that_loses_its_chosen_calls_stops(rewards: list[float], stops: bool) -> None:
-    alarm = Displacement(most=5.0, beta=0.1)
+def test_a_training_that_loses_its_chosen_calls_stops(lost: list[float], stops: int | None) -> None:
+    """Measured at the first step, at every 20th, and at the last, the 25th."""
+    measures, logged = iter(lost), defaultdict(list)
+    trainer = SimpleNamespace(lost=lambda: next(measures), _metrics={"train": logged})
+    alarm = Displacement(trainer, most=5.0)  # type: ignore[arg-type]
 
     def run() -> None:
-        for step, reward in enumerate(rewards, 1):
-            alarm.on_log(None, SimpleNamespace(global_step=step), None, logs={"rewards/chosen": reward})
-        alarm.on_log(None, SimpleNamespace(global_step=0), None, logs={"train_runtime": 1.0})
+        for step in range(1, 26 if len(lost) > 2 else 25):
+            alarm.on_step_end(None, SimpleNamespace(global_step=step, max_steps=25), None)
 
     if stops:
-        with pytest.raises(InputError, match=r"step 1: the chosen calls have lost 6 nats .* at most .* 5: lower"):
+        words = rf"step {stops}: the chosen calls have lost 6 nats .* at most dpo.max_displacement 5: lower"
+        with pytest.raises(InputError, match=words):
             run()
     else:
         run()
+        assert logged["displacement"] == [1.0] * 19 + [4.0] * 5
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager", "grouped"])
+def test_every_attention_that_shares_prompts_gives_what_two_rows_give(
+    attention: str, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    losses = []
+    for share in (True, False):
+        pairs = [typed(one) for one in triplets[:5]]
+        trainer = make_trainer(
+            pairs, sft, tmp_path, replace(tiny.dpo, batch_size=5), 0.1, "sigmoid", seed=3, share_prompts=share
+        )
+        trainer.model.set_attn_implementation(attention)
+        assert can_share_prompts(trainer.model.config)
+        batch = next(iter(trainer.get_train_dataloader()))
+        batch["ref_chosen_logps"] -= 2.0
+        with torch.no_grad():
+            losses.append(trainer.compute_loss(trainer.model, batch).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("loss_type", ["ipo", "sigmoid", "hinge", "sigmoid_norm"])
+def test_a_loss_that_trl_has_too_is_trl_s(
+    loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+) -> None:
+    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, tiny.dpo, 0.1, loss_type, seed=3)
+    batch = next(iter(trainer.get_train_dataloader()))
+    batch["ref_chosen_logps"] -= 2.0
+    with torch.no_grad():
+        ours = trainer.compute_loss(trainer.model, batch).item()
+        trainer.loss_types, trainer.loss_weights = [loss_type], [1.0]
+        trls = DPOTrainer.compute_loss(trainer, trainer.model, batch).item()
+    assert ours == pytest.approx(trls, rel=1e-5)
+
+
+def test_a_loss_without_a_reference_makes_no_pass_for_one(
+    sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[Any] = []
+    real = DPOTrainer.compute_ref_log_probs
+    monkeypatch.setattr(DPOTrainer, "compute_ref_log_probs", lambda *args: passes.append(args) or real(*args))
+    losses: tuple[tuple[LossType, int], ...] = (("sigmoid_first", 0), ("sigmoid", 2))
+    for loss_type, expected in losses:
+        params = replace(tiny.dpo, batch_size=2)
+        make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, params, 0.1, loss_type, seed=3)
+        assert len(passes) == expected

@@ -34,6 +34,7 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
         params.max_new_tokens,
         batch.batch_size,
         schemas=[triplet.schema for triplet in triplets] if params.constrained else None,
+        expected=[triplet.chosen for triplet in triplets],
     )
     write_lines(
         out,
@@ -53,8 +54,11 @@ def ask(
     temperature: float = 0.0,
     seed: int = 0,
     schemas: list[Schema] | None = None,
+    expected: list[str] | None = None,
 ) -> list[str]:
     """What the model in `folder` says to each prompt; with `schemas`, one a prompt, held to them.
+
+    `expected` answers, where they are known, only decide which prompts are answered together.
 
     Raises:
         InputError: the model cannot be loaded, or llguidance is needed and not installed.
@@ -65,13 +69,15 @@ def ask(
         "temperature": temperature,
         "seed": seed,
     }
-    key = fingerprint({"prompts": prompts, "schemas": schemas, **settings}, model_files(folder))
+    key = fingerprint({"prompts": prompts, "schemas": schemas, "expected": expected, **settings}, model_files(folder))
     partial = CHECKPOINTS / f"answers-{key}.jsonl"
     texts = _read_partial(partial)
     if len(texts) < len(prompts):
         model, tokenizer = load_model(folder), load_tokenizer(folder)
         processor = _held_to(schemas, tokenizer) if schemas else None
-        answers = decode(model, tokenizer, prompts, **settings, processor=processor, done=frozenset(texts))
+        answers = decode(
+            model, tokenizer, prompts, **settings, processor=processor, done=frozenset(texts), expected=expected
+        )
         partial.parent.mkdir(exist_ok=True)
         with partial.open("a", encoding="utf-8") as file, tqdm(total=len(prompts), initial=len(texts)) as bar:
             bar.set_description(f"{folder.name} answers")

@@ -17,7 +17,7 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
     """A key that two runs share only if they do the same work: settings, files, our code and libraries, hashed."""
     versions = {name: version(name) for name in _LIBRARIES}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
-    for path in (*files, *sorted(Path(__file__).parent.glob("*.py"))):
+    for path in (*files, *sorted(Path(__file__).parents[1].rglob("*.py"))):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 

@@ -1,6 +1,6 @@
 """Answers of a model to many prompts, in batches."""
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tool_dpo.formats.plain import messages
@@ -20,8 +20,12 @@ def decode(
     seed: int = 0,
     processor: Callable[[list[int]], "LogitsProcessor"] | None = None,
     done: Container[int] = (),
+    expected: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """An answer to each prompt, as (index, text), batch by batch, longest prompts first.
+    """An answer to each prompt, as (index, text), batch by batch, longest first.
+
+    A batch takes as long as its longest answer: where `expected` answers are known, those of like length go together;
+    else prompts of like length do.
 
     Greedy at temperature 0; above it sampled from the whole distribution, each batch from a seed of its own, so
     that leaving out the batches already `done` changes no other. An answer cut off by `max_new_tokens` comes as
@@ -41,7 +45,8 @@ def decode(
     )
     chats = [messages(one) for one in prompts]
     encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
-    order = sorted(range(len(prompts)), key=lambda index: -len(encoded[index]))
+    lengths = [len(ids) for ids in (tokenizer(list(expected))["input_ids"] if expected else encoded)]
+    order = sorted(range(len(prompts)), key=lambda index: -lengths[index])
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if all(index in done for index in batch):

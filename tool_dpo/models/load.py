@@ -7,7 +7,11 @@ from tool_dpo.models.weights import ADAPTER, base_of, loading, name_of, read_wei
 from tool_dpo.params import WeightsParams
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
+
+_BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
+"""What PyTorch calls the CPU features that multiply bfloat16: on x86 two, on ARM one."""
 
 
 def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
@@ -24,6 +28,20 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
         return _load_transformers(weights, base_of(weights), folder, trainable)
 
 
+def compute_dtype(weights: WeightsParams) -> "torch.dtype":
+    """The type that this machine computes in: the weights' own on a GPU, or on a CPU that multiplies it; else float32.
+
+    A CPU without bfloat16 products emulates them, ten times slower than float32 (benchmarks/train.md).
+    """
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    native = torch.cuda.is_available() or (
+        weights.dtype == "bfloat16" and any(capabilities.get(name) for name in _BFLOAT16)
+    )
+    return getattr(torch, weights.dtype) if native else torch.float32
+
+
 def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainable: bool) -> "PreTrainedModel":
     import torch
     from peft import PeftModel
@@ -33,7 +51,7 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
 
     config = AutoConfig.from_pretrained(base, revision=weights.revision)
     on_cpu = GROUPED if config.model_type in MODEL_TYPES else "eager"  # benchmarks/attention.py
-    dtype = getattr(torch, weights.dtype)
+    dtype = compute_dtype(weights)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
@@ -63,7 +81,6 @@ def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
     from unsloth import FastLanguageModel  # isort: skip (it patches what is imported after it)
-    import torch
 
     adapted = (folder / ADAPTER).exists()
     model, _ = FastLanguageModel.from_pretrained(
@@ -71,7 +88,7 @@ def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "Pre
         revision=None if adapted else weights.revision,
         max_seq_length=weights.max_length,
         load_in_4bit=weights.load_in_4bit,
-        dtype=getattr(torch, weights.dtype),
+        dtype=compute_dtype(weights),
     )
     if not trainable:
         FastLanguageModel.for_inference(model)

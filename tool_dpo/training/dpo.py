@@ -42,11 +42,12 @@ def train_dpo(
 
     The reference is the SFT model itself; its log-probabilities are computed once, before training.
     `curve` gets per step: the loss; what it acts on (`delta`); the margin, log-ratio of chosen less that of rejected
-    (nats a pair); what the chosen calls have lost against the reference (`displacement`, nats a call); the margin's
-    accuracy; the log-probability of each (nats a call), of one of its tokens, and of each part (`preference.parts`).
+    (nats a pair); what a sample of chosen calls has lost against the SFT model (`displacement`, nats a call); the
+    margin's accuracy; the log-probability of each (nats a call), of one of its tokens, and of each part
+    (`preference.parts`). Of a loss without a reference the margin is one of log-probabilities, not of log-ratios.
 
     Raises:
-        InputError: a pair that breaks its promise, a model that cannot be loaded, or chosen calls that lose too much.
+        InputError: a pair that is not what it says, a model that cannot be loaded, or chosen calls that lose too much.
     """
     pairs = read_pairs(data)
     settings = {"dpo": asdict(params), "beta": beta, "loss_type": loss_type, "seed": seed}
@@ -54,11 +55,15 @@ def train_dpo(
     trainer = make_trainer(pairs, sft, checkpoints, params, beta, loss_type, seed)
     from tool_dpo.training.trainer import train, write_curve
 
-    log = train(trainer, checkpoints)
+    rows = trainer.train_dataset
+    tokens = sum(
+        2 * len(prompt) + len(chosen) + len(rejected)
+        for prompt, chosen, rejected in zip(rows["prompt_ids"], rows["chosen_ids"], rows["rejected_ids"], strict=True)
+    )
+    log = train(trainer, checkpoints, params.epochs * tokens)
     save_model(trainer.model, sft, out)
     for row in log:
         row["margin"] = float(row["rewards/margins"]) / beta
-        row["displacement"] = -float(row["rewards/chosen"]) / beta
     write_curve(curve, log, _CURVE)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -71,35 +76,44 @@ def make_trainer(
     beta: float,
     loss_type: LossType,
     seed: int,
+    *,
+    share_prompts: bool | None = None,
 ) -> "PreferenceTrainer":
-    """TRL's trainer with the SFT adapter both as what trains and, frozen, as the reference."""
+    """TRL's trainer with the SFT adapter both as what trains and, frozen, as the reference.
+
+    `share_prompts` reads each prompt once for both answers: None does so wherever the model's attention can.
+    """
     weights = read_weights(sft)
     model = load_model(sft, trainable=True)  # before the imports: unsloth patches what is imported after it
     from datasets import Dataset
     from trl import DPOConfig
 
-    from tool_dpo.training.preference import OWN_LOSSES, Displacement, PreferenceTrainer
+    from tool_dpo.training.lm_head import patch_trl_lm_head
+    from tool_dpo.training.losses import LOSSES
+    from tool_dpo.training.preference import Displacement, PreferenceTrainer
+    from tool_dpo.training.shared_prompts import can_share_prompts
     from tool_dpo.training.trainer import trainer_settings
 
-    rows = sorted((_row(pair) for pair in pairs), key=lambda row: row["length"])  # the reference passes in this order
-    terms: dict[str, float] = {loss_type: 1.0} if loss_type not in OWN_LOSSES else {}
-    if params.sft_weight or not terms:
-        terms["sft"] = params.sft_weight
+    patch_trl_lm_head()
+    if share_prompts is None:
+        share_prompts = weights.backend != "unsloth" and can_share_prompts(model.config)  # unsloth has its own masks
     args = DPOConfig(
         **trainer_settings(params, weights, seed, checkpoints),
         beta=beta,
-        loss_type=list(terms),
-        loss_weights=list(terms.values()),
+        loss_type=["sft"],  # the trainer adds the loss of LOSSES to it
+        loss_weights=[params.sft_weight],
         precompute_ref_log_probs=True,
     )
-    return PreferenceTrainer(
-        loss_type,
+    trainer = PreferenceTrainer(
+        LOSSES[loss_type],
+        share_prompts=share_prompts,
         model=model,
         args=args,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(sorted(map(_row, pairs), key=lambda row: row["length"])),
         processing_class=load_tokenizer(sft),
-        callbacks=[Displacement(params.max_displacement, beta)],
     )
+    trainer.add_callback(Displacement(trainer, params.max_displacement))
+    return trainer
 
 
 def _row(pair: Pair) -> dict[str, Any]:

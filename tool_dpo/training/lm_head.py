@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from trl.trainer import utils
 
+_KERNEL = "_ChunkedLogProbFunction"
+
 
 class TorchLogProbs:
     """Takes the place of `trl.kernels.ChunkedLogProbFunction` (TRL 1.15.0), which it follows in every argument."""
@@ -46,7 +48,13 @@ class TorchLogProbs:
         return log_probs.gather(-1, targets[:, None])[:, 0], entropy, log_sum_sq_probs, mean_logits, is_top1
 
 
-def use_torch_without_gpu() -> None:
-    """Let TRL's trainers compute log-probabilities on a CPU."""
+def patch_trl_lm_head() -> None:
+    """Let TRL's trainers compute log-probabilities without a GPU. Call it before a trainer is made.
+
+    Raises:
+        AttributeError: this version of TRL has no such kernel to replace.
+    """
+    if not hasattr(utils, _KERNEL):
+        raise AttributeError(f"trl.trainer.utils has no {_KERNEL}: lm_head.py stands in for it up to TRL 1.15.0")
     if not torch.cuda.is_available():
-        utils._ChunkedLogProbFunction = TorchLogProbs
+        setattr(utils, _KERNEL, TorchLogProbs)

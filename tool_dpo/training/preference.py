@@ -1,26 +1,21 @@
-"""TRL's DPO trainer, telling which tokens of a pair its loss moves, and stopped when the chosen calls lose too much."""
+"""TRL's DPO trainer with the losses of `losses.py`; it also measures which tokens of a pair the training moves."""
 
-from collections import deque
 from difflib import SequenceMatcher
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 from transformers import TrainerCallback
 from trl import DPOTrainer
 
 from tool_dpo.errors import InputError
-from tool_dpo.models.attention import GROUPED
-from tool_dpo.params import LossType
+from tool_dpo.training.losses import Answers, Loss
 from tool_dpo.training.shared_prompts import SharedPrompts
+from tool_dpo.training.trainer import CHECKPOINT_STEPS
 
-IPO_DIFFERING = "ipo_differing"
-SIGMOID_FIRST = "sigmoid_first"
-OWN_LOSSES = (IPO_DIFFERING, SIGMOID_FIRST)
 PARTS = ("prefix", "differing", "rest")
-_PER_TOKEN_LOSSES = ("ipo", "sigmoid_norm")
-_WINDOW = 20
+_SAMPLE = 32
+"""Pairs whose chosen calls are measured for displacement."""
 
 
 def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]:
@@ -39,68 +34,76 @@ def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]
 
 
 class PreferenceTrainer(DPOTrainer):
-    """TRL's losses, each prompt read once for both answers where attention allows it; and two losses of its own, for
-    pairs that differ in a few tokens:
+    """TRL's trainer, with one loss of LOSSES in place of its own; TRL adds the SFT term and counts its own figures.
 
-    `ipo_differing`, IPO (arXiv 2310.12036, equation 17) whose margin is that of a pair divided by the number of its
-    differing tokens (the larger of both answers'; at least 1) and not by the answers' lengths. TRL's averages over an
-    answer, most of which is alike in both: there a margin of 1/(2 beta) nats is out of reach, and nothing stops it.
+    Args:
+        loss: the loss. One without a reference makes no pass of the reference model over the data.
+        share_prompts: read each prompt once for both answers of its pair (`shared_prompts.py`).
 
-    `sigmoid_first`, -log sigmoid(beta d), d being how much likelier the chosen answer's first token after the shared
-    prefix is than the rejected one's (nats). It asks for no reference (which still tells margin and displacement): a
-    choice that is made right hardly moves it, and what a rejected answer goes on with stays as likely.
-
-    Logs, beside TRL's own figures, means over the pairs of a step, in nats:
-    `delta`, the difference the loss acts on (of log-ratios to the reference, a token's where the loss is per token;
-    of log-probabilities for `sigmoid_first`);
-    `token/chosen` and `token/rejected`, log-probability of a token; `chosen/prefix`, `chosen/differing`, `chosen/rest`,
-    `rejected/differing` and `rejected/rest`, log-probability of all tokens in that part of an answer.
+    It logs, beside TRL's figures, means over the pairs of a step, in nats: `delta`, what the loss acts on;
+    `displacement` (see `Displacement`); `token/chosen` and `token/rejected`, log-probability of a token;
+    `chosen/prefix`, `chosen/differing`, `chosen/rest`, `rejected/differing` and `rejected/rest`, log-probability of
+    all tokens in that part of an answer.
     """
 
-    def __init__(self, loss_type: LossType, model: Any, **kwargs: Any) -> None:
-        self._loss_type = loss_type
-        config = model.config  # whose attention is sure to take the mask, and reads the whole prompt
-        self._shares = config._attn_implementation == GROUPED and not getattr(config, "sliding_window", None)
-        super().__init__(model=model, **kwargs)
+    def __init__(self, loss: Loss, *, share_prompts: bool, **kwargs: Any) -> None:
+        self._loss = loss
+        self._share_prompts = share_prompts
+        super().__init__(**kwargs)
+        rows = self.train_dataset.select(range(0, len(self.train_dataset), max(1, len(self.train_dataset) // _SAMPLE)))
+        size = self.args.per_device_train_batch_size
+        self._sample = [
+            self.data_collator([rows[index] for index in range(start, min(start + size, len(rows)))])
+            for start in range(0, len(rows), size)
+        ]
+        self._at_start = self.log_prob_of_sample()
+        if "ref" in self.model.peft_config:
+            # Its log-probabilities are in the data now. In a checkpoint it would be loaded for the trained adapter.
+            self.model.delete_adapter("ref")
+
+    def log_prob_of_sample(self) -> float:
+        """Mean log-probability of the chosen calls of a sample under the model as it is, nats a call."""
+        reader, chosen = self._reader(self.model), []
+        for batch in map(self._prepare_inputs, self._sample):
+            labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+            with torch.no_grad(), self.accelerator.autocast():
+                output = reader(
+                    input_ids=batch["input_ids"],
+                    attention_mask=batch["attention_mask"],
+                    labels=labels,
+                    use_cache=False,
+                    fused_lm_head=True,
+                )
+            chosen.append(output.log_probs.sum(dim=1).chunk(2)[0])
+        return float(torch.cat(chosen).mean())
+
+    def lost(self) -> float:
+        """How much the chosen calls of the sample have lost since the start, nats a call."""
+        return self._at_start - self.log_prob_of_sample()
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        return super().compute_ref_log_probs(SharedPrompts(model) if self._shares else model, inputs)
+        if not self._loss.reference:
+            return inputs["input_ids"].new_zeros(len(inputs["input_ids"]), dtype=torch.float32).chunk(2)
+        return super().compute_ref_log_probs(self._reader(model), inputs)
+
+    def _reader(self, model: Any) -> Any:
+        return SharedPrompts(model) if self._share_prompts else model
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        recorded = _Recorded(SharedPrompts(model) if self._shares else model)
-        loss = super().compute_loss(recorded, inputs, *args, **kwargs)
+        recorded = _Recorded(self._reader(model))
+        sft_term = super().compute_loss(recorded, inputs, *args, **kwargs)
         masks = _masks(inputs)
-        log_probs = recorded.log_probs[:, -masks["prefix"].size(1) :].float()
-        delta = self._delta(inputs, log_probs, masks)
-        if self._loss_type == IPO_DIFFERING:
-            loss = loss + ((delta - 1 / (2 * self.beta)) ** 2).mean()
-        elif self._loss_type == SIGMOID_FIRST:
-            loss = loss - logsigmoid(self.beta * delta).mean()
-        lengths = inputs["completion_mask"].sum(dim=1)
-        figures = {"delta": delta, **_by_side("token/{}", log_probs.sum(dim=1) / lengths)}
+        tokens = inputs["completion_mask"][:, 1:].bool()
+        log_probs = recorded.log_probs[:, -tokens.size(1) :].float()
+        reference = torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
+        apart = masks["differing"] | masks["rest"]
+        delta = self._loss.delta(Answers(log_probs, reference, tokens, masks["differing"], apart))
+        figures = {"delta": delta, **_by_side("token/{}", log_probs.sum(dim=1) / tokens.sum(dim=1))}
         for part, mask in masks.items():
             figures |= _by_side(f"{{}}/{part}", (log_probs * mask).sum(dim=1))
         for name, values in figures.items():
             self._metrics["train"][name].append(values.mean().item())
-        return loss
-
-    def _delta(self, inputs: dict[str, Any], log_probs: Tensor, masks: dict[str, Tensor]) -> Tensor:
-        """Chosen less rejected log-ratio to the reference, [B], by as many tokens as the loss divides by.
-
-        Of `sigmoid_first`, chosen less rejected log-probability of the first token that is not the same.
-        """
-        if self._loss_type == SIGMOID_FIRST:
-            apart = masks["differing"] | masks["rest"]
-            chosen, rejected = (log_probs * (apart & (apart.cumsum(dim=1) == 1))).sum(dim=1).chunk(2)
-            return chosen - rejected
-        ratios = log_probs.sum(dim=1) - torch.cat([inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]])
-        if self._loss_type in _PER_TOKEN_LOSSES:
-            ratios = ratios / inputs["completion_mask"].sum(dim=1)
-        chosen, rejected = ratios.chunk(2)
-        if self._loss_type == IPO_DIFFERING:
-            differing = masks["differing"].sum(dim=1).chunk(2)
-            return (chosen - rejected) / torch.maximum(*differing).clamp(min=1)
-        return chosen - rejected
+        return sft_term + self._loss.form(delta, self.beta).mean()
 
 
 def _by_side(name: str, values: Tensor) -> dict[str, Tensor]:
@@ -134,26 +137,27 @@ class _Recorded:
 
 
 class Displacement(TrainerCallback):
-    """Stops a training that pushes the chosen calls down with the rejected ones (arXiv 2410.08847)."""
+    """Stops a training that makes the chosen calls unlikely together with the rejected ones (arXiv 2410.08847).
 
-    def __init__(self, most: float, beta: float) -> None:
+    Every few steps and after the last it measures what a sample of chosen calls has lost against the SFT model.
+    """
+
+    def __init__(self, trainer: PreferenceTrainer, most: float) -> None:
+        self._trainer = trainer
         self._most = most
-        self._beta = beta
-        self._last: deque[float] = deque(maxlen=_WINDOW)
+        self._lost: float | None = None
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        """Look at the last steps' mean.
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Measure, and give the log the last measure.
 
         Raises:
             InputError: chosen calls have lost more than allowed.
         """
-        if "rewards/chosen" not in logs:
-            return
-        self._last.append(logs["rewards/chosen"] / self._beta)
-        lost = -sum(self._last) / len(self._last)
-        if lost > self._most:
+        if self._lost is None or state.global_step % CHECKPOINT_STEPS == 0 or state.global_step == state.max_steps:
+            self._lost = self._trainer.lost()
+        self._trainer._metrics["train"]["displacement"].append(self._lost)
+        if self._lost > self._most:
             raise InputError(
-                f"step {state.global_step}: the chosen calls have lost {lost:.3g} nats each over the last "
-                f"{len(self._last)} steps, expected at most dpo.max_displacement {self._most:g}: lower "
-                "dpo.learning_rate, or raise dpo.sft_weight"
+                f"step {state.global_step}: the chosen calls have lost {self._lost:.3g} nats each, expected at most "
+                f"dpo.max_displacement {self._most:g}: lower dpo.learning_rate, or raise dpo.sft_weight"
             )

@@ -33,8 +33,10 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    from tool_dpo.training.lm_head import patch_trl_lm_head
     from tool_dpo.training.trainer import train, trainer_settings, write_curve
 
+    patch_trl_lm_head()
     tokenizer = load_tokenizer(base)
     trainer = SFTTrainer(
         model=adapt(model, base, params, seed),
@@ -42,7 +44,8 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
         train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
         processing_class=tokenizer,
     )
-    log = train(trainer, checkpoints)
+    tokens = params.epochs * sum(map(len, trainer.train_dataset["input_ids"]))
+    log = train(trainer, checkpoints, tokens)
     save_model(trainer.model, base, out)
     write_curve(curve, log, _CURVE)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -52,5 +55,4 @@ def _row(triplet: Triplet) -> Mapping[str, Any]:
     return {
         "prompt": messages(triplet.prompt),
         "completion": [{"role": "assistant", "content": triplet.chosen}],
-        "length": len(triplet.prompt) + len(triplet.chosen),
     }

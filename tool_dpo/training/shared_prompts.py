@@ -6,14 +6,26 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from tool_dpo.models.attention import GROUPED
+
 _NO_LABEL = -100
 _PROMPT, _CHOSEN, _REJECTED, _PADDING = range(4)
+
+
+_ADDED_MASKS = (GROUPED, "eager")
+_BOOLEAN_MASKS = ("sdpa",)
+
+
+def can_share_prompts(config: Any) -> bool:
+    """Whether a model's attention takes the mask that this needs, and every token may see the whole prompt."""
+    known = config._attn_implementation in (*_ADDED_MASKS, *_BOOLEAN_MASKS)
+    return known and not getattr(config, "sliding_window", None)
 
 
 class SharedPrompts:
     """A causal model with TRL's fused LM head that is given pairs, and reads the prompt of each once.
 
-    Its attention must take a mask of four dimensions. A row is then: the prompt without its last token; this token
+    `can_share_prompts` must hold for its config. A row is then: the prompt without its last token; this token
     and the chosen answer; this token again and the rejected one. The answers do not see each other, and the positions
     of both go on from the prompt's, so that what comes out is what two rows would give.
     """
@@ -33,7 +45,7 @@ class SharedPrompts:
         output = self._model(
             input_ids=input_ids[row, position],
             position_ids=position,
-            attention_mask=_mask(part),
+            attention_mask=self._mask(part),
             labels=answers,
             **kwargs,
         )
@@ -46,6 +58,13 @@ class SharedPrompts:
                 for name, value in of_tokens.items()
             }
         )
+
+    def _mask(self, part: Tensor) -> Tensor:
+        """What each token sees, [B, 1, P, P], as this attention takes it: true, or 0 to be added to the scores."""
+        seen = _seen(part)[:, None]
+        if self._model.config._attn_implementation in _BOOLEAN_MASKS:
+            return seen
+        return torch.zeros(seen.shape, device=part.device).masked_fill(~seen, torch.finfo(torch.float32).min)
 
 
 def _places(attention_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,9 +84,8 @@ def _places(attention_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Ten
     return row.to(labels.device), position.to(labels.device), part.to(labels.device)
 
 
-def _mask(part: Tensor) -> Tensor:
-    """What is added to the scores of attention, [B, 1, P, P]: 0 where a token sees another."""
+def _seen(part: Tensor) -> Tensor:
+    """Whether a token sees another, [B, P, P]: the prompt, and what stands before it in its own part."""
     order = torch.arange(part.size(1), device=part.device)
     query, key = part[:, :, None], part[:, None, :]
-    seen = (order[:, None] >= order) & ((key == query) | (key == _PROMPT))
-    return torch.zeros(seen.shape, device=part.device).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
+    return (order[:, None] >= order) & ((key == query) | (key == _PROMPT))

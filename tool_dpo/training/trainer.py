@@ -2,24 +2,29 @@
 
 import csv
 import shutil
+import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft.helpers import disable_input_dtype_casting
 from transformers import ProgressCallback, Trainer
 from transformers.trainer_utils import get_last_checkpoint
 
+from tool_dpo.models.load import compute_dtype
 from tool_dpo.params import TrainParams, WeightsParams
 from tool_dpo.records import atomic
-from tool_dpo.training.lm_head import use_torch_without_gpu
 
-_CHECKPOINT_STEPS = 20
+CHECKPOINT_STEPS = 20
+_WARM_UP_STEPS = 2
+_TIMED_STEPS = 6
 
 
 def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, checkpoints: Path) -> dict[str, Any]:
     """Arguments that TRL's SFTConfig and DPOConfig have in common."""
-    use_torch_without_gpu()
+    dtype = compute_dtype(weights)
     return {
         "output_dir": str(checkpoints),
         "seed": seed,
@@ -32,37 +37,66 @@ def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, che
         "gradient_checkpointing": params.gradient_checkpointing,
         "max_length": weights.max_length,
         "use_cpu": not torch.cuda.is_available(),
-        "bf16": weights.dtype == "bfloat16",
-        "fp16": weights.dtype == "float16",
+        "bf16": dtype is torch.bfloat16,
+        "fp16": dtype is torch.float16,
         "train_sampling_strategy": "group_by_length",
         "remove_unused_columns": False,
+        "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1,
-        "save_steps": _CHECKPOINT_STEPS,
+        "save_steps": CHECKPOINT_STEPS,
         "save_total_limit": 1,
         "report_to": "none",
         "dataloader_pin_memory": False,
     }
 
 
-class Bar(ProgressCallback):
-    """A progress bar with the loss beside the time left, instead of a printed line per step."""
+class Progress(ProgressCallback):
+    """A progress bar with the loss and the time left, and after the first steps a line that says what it will take."""
+
+    def __init__(self, examples: int, tokens: int) -> None:
+        super().__init__()
+        self._examples = examples
+        self._tokens = tokens
+        self._first_step = 0
+        self._start = self._seen = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        super().on_train_begin(args, state, control, **kwargs)
+        self._first_step = state.global_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        super().on_step_end(args, state, control, **kwargs)
+        steps = state.global_step - self._first_step
+        if steps == _WARM_UP_STEPS:
+            self._start, self._seen = time.perf_counter(), state.num_input_tokens_seen
+        elif steps == _WARM_UP_STEPS + _TIMED_STEPS and self.training_bar is not None:
+            rate = (state.num_input_tokens_seen - self._seen) / (time.perf_counter() - self._start)
+            left = (self._tokens - state.num_input_tokens_seen) / rate
+            self.training_bar.write(
+                f"{self._examples:,} examples, {self._tokens:,} tokens, {rate:.0f} tokens/s: {left / 60:.0f} min left"
+            )
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if self.training_bar is not None and logs and "loss" in logs:
             self.training_bar.set_postfix(loss=f"{float(logs['loss']):.4g}")
 
 
-def train(trainer: Trainer, checkpoints: Path) -> list[dict[str, Any]]:
-    """Train, from the last complete checkpoint of the same run if there is one; return the log, a row per step."""
+def train(trainer: Trainer, checkpoints: Path, tokens: int) -> list[dict[str, Any]]:
+    """Train, from the last complete checkpoint of the same run if there is one; return the log, a row per step.
+
+    `tokens` is how many tokens all epochs read, without padding.
+    """
     trainer.remove_callback(ProgressCallback)
-    trainer.add_callback(Bar)
+    trainer.add_callback(Progress(len(trainer.train_dataset), tokens))
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.exists() else None
     if last and not Path(last, "trainer_state.json").exists():  # written last: killed while saving
         shutil.rmtree(last)
         last = get_last_checkpoint(str(checkpoints))
     if last:
         print(f"resuming from {last}")
-    trainer.train(resume_from_checkpoint=last)
+    autocast = trainer.args.bf16 or trainer.args.fp16  # it casts what an adapter multiplies; PEFT need not do so before
+    with disable_input_dtype_casting(trainer.model) if autocast else nullcontext():
+        trainer.train(resume_from_checkpoint=last)
     return [row for row in trainer.state.log_history if "loss" in row]
 
 
