@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tool_dpo.schema.calls import strict
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 
 SYSTEM = 'Answer with one tool call, as raw JSON only: {"tool": name, "parameters": {...}}'
 
@@ -69,7 +69,7 @@ def _type(schema: Any) -> str:
         return f"enum[{', '.join(map(_literal, schema['enum']))}]"
     if "const" in schema:
         return f"enum[{_literal(schema['const'])}]"
-    for keyword in ("anyOf", "oneOf"):
+    for keyword in ALTERNATIVES:
         if keyword in schema:
             return " | ".join(_type(sub) for sub in schema[keyword])
     types = schema.get("type", "any")

@@ -12,14 +12,21 @@ KIND_OF_KEYWORD = {
     "enum": "enum_violation",
     "const": "enum_violation",
 }
+ALTERNATIVES = ("anyOf", "oneOf")
 DEFINITIONS = ("$defs", "definitions")
 SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIONS)
-SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SCHEMA_LISTS = ("allOf", *ALTERNATIVES, "prefixItems")
 SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
 CONDITIONS = ("allOf", "not", "if", "then", "else", "dependentSchemas")
 """Keywords whose schemas say a part of what one object must be, so that none of them can close it."""
-ALTERNATIVES = ("anyOf", "oneOf")
 INSTANCES = ("const", "enum", "default", "examples")
 """Keywords whose values are instances, not schemas."""
-ADDRESSES = ("$ref", "$dynamicRef", "$anchor", "$dynamicAnchor", "$id", "$schema")
+REFERENCES = ("$ref", "$dynamicRef")
+ADDRESSES = (*REFERENCES, "$anchor", "$dynamicAnchor", "$id", "$schema")
 ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
+LIMITS = {
+    "type", "enum", "const", "required", "dependentRequired", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems",
+    "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties",
+}  # fmt: skip
+"""Keywords that limit an instance by themselves, with no schema inside them."""

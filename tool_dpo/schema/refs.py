@@ -7,7 +7,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from tool_dpo.schema.keywords import ADDRESSES, ANNOTATIONS, DEFINITIONS, INSTANCES, SCHEMA_MAPS, Schema
+from tool_dpo.schema.keywords import ADDRESSES, ANNOTATIONS, DEFINITIONS, INSTANCES, REFERENCES, SCHEMA_MAPS, Schema
 
 
 def check_refs(schema: Schema) -> None:
@@ -27,7 +27,7 @@ def check_refs(schema: Schema) -> None:
 def _refs(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         for keyword, value in node.items():
-            if keyword in ("$ref", "$dynamicRef"):
+            if keyword in REFERENCES:
                 yield value
             elif keyword in SCHEMA_MAPS:
                 yield from _refs(list(value.values()))

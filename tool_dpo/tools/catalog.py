@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.violations import matches
 from tool_dpo.tools.names import is_date, provider
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
@@ -122,7 +122,7 @@ class Speaker:
             return self._date()
         if schema.get("format") == "date-time" and not {"examples", "x-faker", "const"} & schema.keys():
             return self._moment()
-        for keyword in ("anyOf", "oneOf"):
+        for keyword in ALTERNATIVES:
             if keyword in schema and "examples" not in schema:
                 return self._first(schema[keyword], name)
         if kind == "object" and "properties" not in schema and "examples" not in schema:

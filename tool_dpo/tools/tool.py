@@ -15,7 +15,8 @@ from tool_dpo.schema.documents import Place, json_path
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.refs import inline
 from tool_dpo.schema.violations import validator
-from tool_dpo.tools.importers import SUFFIXES, read
+from tool_dpo.tools.documents import SUFFIXES
+from tool_dpo.tools.importers import read
 from tool_dpo.tools.phrases import Template, parse_template
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them

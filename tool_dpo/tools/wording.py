@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tool_dpo.schema.calls import call_schema, strict
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.violations import validator, violations
 from tool_dpo.tools.catalog import Speaker, one_type
 from tool_dpo.tools.names import words
@@ -159,7 +159,7 @@ def _worded(schema: Any, most: int) -> Any:
     for keyword in ("items", "additionalProperties"):
         if keyword in result:
             result[keyword] = _worded(result[keyword], most)
-    for keyword in ("anyOf", "oneOf"):
+    for keyword in ALTERNATIVES:
         if keyword in result:
             result[keyword] = [_worded(one, most) for one in result[keyword]]
     if not result.get("properties"):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.violations import validator
 from tool_dpo.tools.names import split_words
 
@@ -147,7 +147,7 @@ def _of_count(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
 
 
 def _or_null(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
-    return {rng.choice(["anyOf", "oneOf"]): [schema, {"type": "null"}]}
+    return {rng.choice(ALTERNATIVES): [schema, {"type": "null"}]}
 
 
 def _only(schema: Schema, used: list[Any], rng: random.Random) -> Schema:

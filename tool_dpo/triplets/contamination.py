@@ -15,7 +15,7 @@ from tool_dpo.triplets.triplet import Triplet, read_triplets
 
 _GRAM = 8
 """Words in a row that two requests do not share by chance (the 8-grams of PaLM, arXiv 2204.02311)."""
-_WORDS = ("title", "description", "$comment")
+_WORDS = ("title", "description", "$comment")  # not ANNOTATIONS: a default, say, makes two schemas differ
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from tqdm import tqdm
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.tools.importers import Imported, read, tools_of
+from tool_dpo.tools.conversion import Imported
+from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
 from tool_dpo.tools.tool import parse_tool
 from tool_dpo.tools.wording import word

@@ -1,0 +1,56 @@
+"""Reading JSON and YAML files: the values in them, and the one line that each bad file gets."""
+
+from pathlib import Path
+
+import pytest
+
+from tool_dpo.errors import InputError
+from tool_dpo.tools.documents import read_document
+
+
+def test_yaml_is_read_as_json_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("{on: no, 200: 2026-01-01, a: 1.5, b: ~, c: true, d: 012}")
+    assert read_document(path) == {"on": "no", "200": "2026-01-01", "a": 1.5, "b": None, "c": True, "d": "012"}
+
+
+@pytest.mark.parametrize("name", ["a.json", "A.JSON", "a.yml"])
+def test_a_byte_order_mark_is_no_part_of_a_document(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text("\ufeff[1]")
+    assert read_document(path) == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.json", b"{", ":1: not JSON: Expecting property name enclosed in double quotes at column 2"),
+        ("a.json", b'["\\ud800"]', ": '\\ud800' is half a character (a lone surrogate)"),
+        ("a.json", b'["\xff"]', ": not UTF-8: byte 2"),
+        ("a.yaml", b"a: [\nb", ":3: not YAML: did not find expected"),
+        ("a.yaml", b"a: !!python/object:os.system {}", ":1: not YAML: could not determine a constructor"),
+        ("a.yaml", b"a: \0", ": not YAML: "),
+    ],
+)
+def test_a_file_that_is_no_document_is_named_in_one_line(
+    name: str, content: bytes, reason: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_document(path)
+    assert str(caught.value).startswith(f"{path}{reason}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.json: no such file"):
+        read_document(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.yaml"])
+def test_a_document_nested_too_deeply_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(100_000 * "[" + 100_000 * "]")
+    with pytest.raises(RecursionError):
+        read_document(path)

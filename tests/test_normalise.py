@@ -1,0 +1,64 @@
+"""The normaliser: what becomes of a schema, and that the result is small and soon there."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.helpers import load, params_of
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.tools.normalise import References, Skip, check_schema, deepest_schema
+
+CUT = "cut where it is too deep or too large"
+
+
+def normalised(schema: Any, components: Any) -> tuple[Schema, list[str]]:
+    """The schema of a body, from a document with these components; and what was cut from it."""
+    references = References({"components": components})
+    return deepest_schema(references, lambda normaliser, depth: normaliser.body(schema, depth))
+
+
+def levels(keyword: str, value: Callable[[str], Any]) -> dict[str, Any]:
+    """Sixty schemas, each of which refers twice to the next, through the keyword."""
+    refs = [f"#/components/L{level + 1}" for level in range(60)]
+    return {f"L{level}": {keyword: value(ref)} for level, ref in enumerate(refs)} | {"L60": {"type": "string"}}
+
+
+@pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "becomes" in case]))
+def test_what_becomes_of_a_schema(case: dict[str, Any]) -> None:
+    schema, cut = normalised(case["schema"], case.get("components", {}))
+    check_schema(schema)
+    assert schema == case["becomes"]
+    assert cut == case.get("cut", [])
+
+
+@pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "skipped" in case]))
+def test_a_schema_that_is_none_is_skipped_with_the_reason(case: dict[str, Any]) -> None:
+    with pytest.raises(Skip) as caught:
+        check_schema(normalised(case["schema"], case.get("components", {}))[0])
+    assert str(caught.value) == case["skipped"]
+
+
+def test_a_tree_of_references_ends_soon_and_small() -> None:
+    started = time.monotonic()
+    components = levels("properties", lambda ref: {side: {"$ref": ref} for side in "ab"})
+    schema, cut = normalised({"$ref": "#/components/L0"}, components)
+    assert time.monotonic() - started < 5
+    assert cut == [CUT]
+    assert len(json.dumps(schema)) < 200_000
+
+
+def test_a_tree_of_alternatives_ends_soon() -> None:
+    started = time.monotonic()
+    _, cut = normalised({"$ref": "#/components/L0"}, levels("anyOf", lambda ref: 2 * [{"$ref": ref}]))
+    assert time.monotonic() - started < 5
+    assert cut == [CUT]
+
+
+def test_a_tree_of_parts_is_skipped_soon() -> None:
+    started = time.monotonic()
+    with pytest.raises(Skip, match="its schema has more than 2,000 nodes"):
+        normalised({"$ref": "#/components/L0"}, levels("allOf", lambda ref: 2 * [{"$ref": ref}]))
+    assert time.monotonic() - started < 5

@@ -1,0 +1,84 @@
+"""Collect the tools that are made from a document of another kind, and the reason for each that is left out."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.tools.normalise import Skip, check_schema
+
+_LONGEST_NAME = 64
+
+
+@dataclass
+class Imported:
+    """The tools of a document, in the OpenAI form.
+
+    `skipped` has a line for each tool or operation that was left out, `cut` one for each whose schema was shortened.
+    """
+
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A tool under the name that its document gives it; `cut` says what is left out of its parameters."""
+
+    name: str
+    description: str
+    parameters: Schema
+    cut: list[str]
+
+
+class Conversion:
+    """Adds tools one by one to what was imported of a document."""
+
+    def __init__(self) -> None:
+        self.imported = Imported()
+        self._names: set[str] = set()
+
+    def add(self, where: str, make: Callable[[], Draft]) -> None:
+        """Add the tool that `make` returns, or note why it fails. `where` tells people which tool this is about."""
+        try:
+            draft = make()
+            check_schema(draft.parameters)
+        except Skip as reason:
+            self.skip(where, str(reason))
+        except RecursionError:
+            self.skip(where, "nested too deeply")
+        except (AttributeError, KeyError, TypeError) as error:
+            self.skip(where, f"malformed: {error}")
+        else:
+            self._add(where, draft)
+
+    def skip(self, where: str, reason: str) -> None:
+        self.imported.skipped.append(f"{where}: {reason}")
+
+    def _add(self, where: str, draft: Draft) -> None:
+        name = _allowed_name(draft.name, self._names)
+        self._names.add(name)
+        function = {"name": name, "description": draft.description, "parameters": draft.parameters}
+        self.imported.tools.append({"type": "function", "function": function})
+        if draft.cut:
+            self.imported.cut.append(f"{where}: {', '.join(draft.cut)}")
+
+
+def first_paragraph(text: Any) -> str:
+    """The first paragraph of a description, on one line; "" if there is none."""
+    return " ".join(str(text or "").strip().split("\n\n")[0].split())
+
+
+def _allowed_name(name: str, taken: set[str]) -> str:
+    """The name in the letters and the length that OpenAI allows, with a number if it is already taken."""
+    plain = re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_") or "tool"
+    if len(plain) > _LONGEST_NAME:
+        plain = f"{plain[: _LONGEST_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    allowed, number = plain, 1
+    while allowed in taken:
+        number += 1
+        allowed = f"{plain[: _LONGEST_NAME - len(str(number)) - 1]}_{number}"
+    return allowed

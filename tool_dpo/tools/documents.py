@@ -1,0 +1,76 @@
+"""Read a JSON or YAML file strictly: one document of plain JSON values, or one line that says why it is none."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tool_dpo.errors import InputError
+
+SUFFIXES = (".json", ".yaml", ".yml")
+_DEEPEST = 200
+"""Levels of a YAML document that are read; on far more of them libyaml's binding would crash."""
+
+
+def read_document(path: Path) -> Any:
+    """The document in a file: JSON if its name ends in `.json`, otherwise YAML. Nothing but the file is ever read.
+
+    Raises:
+        InputError: there is no such file, or it is not UTF-8, not JSON or not YAML.
+        ValueError: it holds a value that Python cannot take, such as a number of 5,000 digits.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return _json(text) if path.suffix.lower() == ".json" else yaml.load(text, _Loader)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{path}:{line}: not YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def _json(text: str) -> Any:
+    document = json.loads(text)
+    json.dumps(document, ensure_ascii=False).encode()  # fails for half a character, which UTF-8 cannot write
+    return document
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A YAML loader that gives the values of JSON (YAML 1.2): `on` and `2026-01-01` are texts, and so is every name."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+    _depth = 0
+
+    def descend_resolver(self, parent: Any, index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RecursionError
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
+        return {
+            str(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
+            for key, value in node.value
+        }
+
+
+for _type, _pattern in {
+    "null": "~|null|Null|NULL|",
+    "bool": "true|True|TRUE|false|False|FALSE",
+    "int": "[-+]?(0|[1-9][0-9]*)",
+    "float": r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?",
+}.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"(?:{_pattern})$"), None)

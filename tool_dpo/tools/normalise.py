@@ -1,0 +1,320 @@
+"""Bring the schemas of any document into one form: JSON Schema 2020-12, whole, finite and without references."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jsonschema.exceptions import SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
+
+from tool_dpo.schema.documents import json_path
+from tool_dpo.schema.keywords import (
+    ALTERNATIVES,
+    ANNOTATIONS,
+    DEFINITIONS,
+    LIMITS,
+    REFERENCES,
+    SCHEMA_LISTS,
+    SCHEMA_MAPS,
+    SUBSCHEMAS,
+    Schema,
+)
+from tool_dpo.schema.violations import validator
+
+_MOST_NODES = 2000
+"""How many schemas one tool's schema may hold."""
+_DEPTHS = (1, 2, 3, 4, 5, 6, 8, 12)
+"""How many levels of schemas within schemas are kept; tried in turn."""
+_MOST_ALIASES = 8
+"""How many references in a row, each of which names the next, are followed."""
+_LONGEST_EXAMPLE = 200
+_CUT = "cut where it is too deep or too large"
+
+_MAPS = {*SCHEMA_MAPS} - {*DEFINITIONS}  # definitions go: each is copied to where a reference names it
+_LISTS = {*SCHEMA_LISTS} - {"allOf"}  # allOf goes: its parts are merged into one schema
+_COPIED = LIMITS | (ANNOTATIONS - {"examples"})  # only valid examples are kept
+_HOLDING_SCHEMAS = {*SUBSCHEMAS, *SCHEMA_LISTS, *_MAPS}
+_MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
+"""Keywords that two schemas may both have, with different values, and still be merged into one."""
+
+
+class Skip(Exception):
+    """Raised where a document gives no tool; its text is the reason."""
+
+
+class _TooLarge(Exception):
+    """Raised where a schema has more nodes than a tool may have."""
+
+
+class References:
+    """Finds what the references inside one document name. Nothing outside of the document is ever fetched."""
+
+    def __init__(self, document: Any) -> None:
+        self._document = document
+        self._resolver = Registry().with_resource("", DRAFT202012.create_resource(document)).resolver()
+        self._found: dict[str, Any] = {}
+
+    def lookup(self, ref: Any) -> Any:
+        """What a reference names.
+
+        Raises:
+            Skip: it is no text, leads out of the document, or names nothing in it.
+        """
+        if not isinstance(ref, str):
+            raise Skip(f"$ref {ref!r} is no text")
+        if not ref.startswith("#"):
+            raise Skip(f"$ref {ref} is not in this document, and nothing is fetched")
+        if ref not in self._found:
+            try:
+                self._found[ref] = self._document if ref == "#" else self._resolver.lookup(ref).contents
+            except (Unresolvable, ValueError, TypeError, KeyError, IndexError):
+                raise Skip(f"$ref {ref} names nothing") from None
+        return self._found[ref]
+
+    def resolved(self, node: Any) -> dict[str, Any]:
+        """The object that a node is, or that its reference names; {} for no node.
+
+        Raises:
+            Skip: it is no object, or its reference names nothing here.
+        """
+        for _ in range(_MOST_ALIASES):
+            if not isinstance(node, dict) or "$ref" not in node:
+                break
+            node = self.lookup(node["$ref"])
+        if node is None:
+            return {}
+        if not isinstance(node, dict):
+            raise Skip(f"expected an object, got {_shown(node)}")
+        return node
+
+
+def deepest_schema(references: References, make: Callable[["Normaliser", int], Schema]) -> tuple[Schema, list[str]]:
+    """The deepest schema that `make` can build with few enough nodes, and what was cut from it.
+
+    `make` is called with a greater depth each time, and with a new normaliser, which counts the nodes that it builds.
+
+    Raises:
+        Skip: even the least deep schema has too many nodes, or a part of it is no schema.
+    """
+    found: tuple[Schema, list[str]] | None = None
+    for depth in _DEPTHS:
+        normaliser = Normaliser(references)
+        try:
+            found = make(normaliser, depth), list(normaliser.cut)
+        except _TooLarge:
+            break
+        if _CUT not in normaliser.cut:
+            break
+    if found is None:
+        raise Skip(f"its schema has more than {_MOST_NODES:,} nodes")
+    return found
+
+
+def check_schema(parameters: Schema) -> None:
+    """That a schema is JSON Schema, and can be written as JSON.
+
+    Raises:
+        Skip: it is not.
+    """
+    try:
+        json.dumps(parameters, ensure_ascii=False, allow_nan=False).encode()
+        validator(parameters).check_schema(parameters)
+    except SchemaError as error:
+        raise Skip(f"{json_path(error.absolute_path)} is not valid JSON Schema: {error.message[:200]}") from None
+    except ValueError as error:
+        raise Skip(f"its schema is not JSON: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a schema stands: the levels left below it, the references that led to it, and whether it is of a body."""
+
+    depth: int
+    refs: tuple[str, ...] = ()
+    body: bool = False
+
+
+class Normaliser:
+    """Builds schemas that have no references, are no deeper than asked, and together have a limited number of nodes.
+
+    `cut` says what the normaliser left out, each thing once, as the keys of a dict, which keep their order.
+    """
+
+    def __init__(self, references: References) -> None:
+        self.cut: dict[str, None] = {}
+        self._references = references
+        self._nodes = 0
+
+    def schema(self, node: Any, depth: int) -> Schema:
+        """The schema of one parameter, or of an object of all parameters."""
+        return self._schema(node, _Place(depth))
+
+    def body(self, node: Any, depth: int) -> Schema:
+        """The schema of what a request sends, without the properties that only answers have."""
+        return self._whole(node, _Place(depth, body=True))
+
+    def _whole(self, node: Any, place: _Place) -> Schema:
+        """A schema whose alternatives are complete; in a body, without the properties that only answers have."""
+        schema = self._schema(node, place)
+        return self._with_complete_alternatives(_without_read_only(schema) if place.body else schema)
+
+    def _schema(self, node: Any, place: _Place) -> Schema:
+        """A schema without references, with its allOf merged; only its type if no level is left for what it holds."""
+        self._count(1)
+        if isinstance(node, bool):
+            return {} if node else {"not": {}}
+        if not isinstance(node, dict):
+            raise Skip(f"{_shown(node)} is no schema")
+        if not node.keys().isdisjoint(REFERENCES):
+            return self._referenced(node, place)
+        if place.depth <= 0 and not node.keys().isdisjoint(_HOLDING_SCHEMAS):
+            self.cut[_CUT] = None
+            return _only_type(node)
+        own = self._own(node, place)
+        parts = node.get("allOf", [])
+        if not isinstance(parts, list):
+            raise Skip("allOf is no list")
+        schema = _merged([*(self._schema(part, place) for part in parts), own])
+        return _with_fitting_examples(_nullable(schema) if node.get("nullable") is True else schema, node)
+
+    def _referenced(self, node: Schema, place: _Place) -> Schema:
+        """The schema that a reference names, merged with what stands beside the reference."""
+        ref = node.get("$ref", node.get("$dynamicRef"))
+        named = self._references.lookup(ref)
+        if ref in place.refs:
+            self.cut[f"{ref} contains itself"] = None
+            return _only_type(named)
+        beside = {key: value for key, value in node.items() if key not in REFERENCES}
+        schema = self._schema(named, replace(place, refs=(*place.refs, str(ref))))
+        return _merged([schema, self._schema(beside, place)]) if beside else schema
+
+    def _own(self, node: Schema, place: _Place) -> Schema:
+        """The keywords of the node itself. Unknown ones are dropped; the caller adds the allOf and the examples."""
+        inside = replace(place, depth=place.depth - 1)
+        result: Schema = {}
+        for keyword, value in node.items():
+            if keyword in _MAPS:
+                result[keyword] = {str(name): self._whole(one, inside) for name, one in value.items()}
+            elif keyword in _LISTS:
+                result[keyword] = [self._whole(one, inside) for one in value]
+            elif keyword in SUBSCHEMAS:
+                result[keyword] = value if isinstance(value, bool) else self._whole(value, inside)
+            elif keyword in _COPIED:
+                result[keyword] = value
+        return _with_numbers_as_bounds(result)
+
+    def _with_complete_alternatives(self, schema: Schema) -> Schema:
+        """The schema with its properties copied into each of its alternatives, so that each alone says everything."""
+        for keyword in ALTERNATIVES:
+            if keyword in schema and "properties" in schema:
+                shared = {key: value for key, value in schema.items() if key != keyword}
+                self._count(len(schema["properties"]) * len(schema[keyword]))
+                return {keyword: [_merged([shared, one]) for one in schema[keyword]]}
+        return schema
+
+    def _count(self, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > _MOST_NODES:
+            raise _TooLarge
+
+
+def _only_type(node: Any) -> Schema:
+    """What is left of a schema that is cut."""
+    if not isinstance(node, dict):
+        return {}
+    kind = node.get("type", "object" if "properties" in node else None)
+    return {"type": kind} if isinstance(kind, str) else {}
+
+
+def _without_read_only(schema: Schema) -> Schema:
+    """The schema without the properties that only answers have."""
+    if "properties" not in schema:
+        return schema
+    hidden = {name for name, one in schema["properties"].items() if one.get("readOnly") is True}
+    result = {**schema, "properties": {name: one for name, one in schema["properties"].items() if name not in hidden}}
+    if "required" in schema:
+        result["required"] = [name for name in schema["required"] if name not in hidden]
+    return result
+
+
+def _with_numbers_as_bounds(schema: Schema) -> Schema:
+    """The schema with its exclusive bounds as numbers; OpenAPI 3.0 has flags that change `minimum` and `maximum`."""
+    result = dict(schema)
+    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(schema.get(exclusive), bool):
+            del result[exclusive]
+            if schema[exclusive] and bound in schema:
+                result[exclusive] = result.pop(bound)
+    return result
+
+
+def _merged(parts: list[Schema]) -> Schema:
+    """One schema for all the parts, so that an object of several parts shows its properties in one place.
+
+    A part that contradicts the parts before it stays apart, in the `allOf` of the result.
+    """
+    result: Schema = {}
+    apart: list[Schema] = []
+    for part in parts:
+        both = (part.keys() & result.keys()) - _MAY_DIFFER
+        if any(part[keyword] != result[keyword] for keyword in both):
+            apart.append(part)
+        else:
+            result = _joined(result, part)
+    return {**result, "allOf": [*result.get("allOf", []), *apart]} if apart else result
+
+
+def _joined(one: Schema, other: Schema) -> Schema:
+    """Two schemas as one, if they do not contradict each other; of two descriptions the later counts."""
+    result = one | other
+    if "properties" in one and "properties" in other:
+        result["properties"] = dict(one["properties"])
+        for name, schema in other["properties"].items():
+            known = one["properties"].get(name)
+            result["properties"][name] = _merged([known, schema]) if known else schema
+    if "required" in one and "required" in other:
+        result["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
+    if "allOf" in one and "allOf" in other:
+        result["allOf"] = [*one["allOf"], *other["allOf"]]
+    return result
+
+
+def _nullable(schema: Schema) -> Schema:
+    """The schema with null allowed, as OpenAPI 3.0's `nullable` says."""
+    kind = schema.get("type")
+    if kind is None:
+        return {"anyOf": [schema, {"type": "null"}]} if schema else schema
+    result = schema if kind == "null" or "null" in kind else {**schema, "type": [kind, "null"]}
+    if "enum" in schema and None not in schema["enum"]:
+        result = {**result, "enum": [*schema["enum"], None]}
+    return result
+
+
+def _with_fitting_examples(schema: Schema, node: Schema) -> Schema:
+    """The schema with those of the node's examples that are valid and that people could say, and no invalid default."""
+    given = node.get("examples")
+    examples = [*(given if isinstance(given, list) else []), *([node["example"]] if "example" in node else [])]
+    sayable = list(filter(_sayable, examples))
+    if not sayable and "default" not in schema:
+        return schema
+    try:
+        check = validator({key: value for key, value in schema.items() if key not in ("default", "examples")})
+        fitting = [example for example in sayable if check.is_valid(example)]
+        invalid = {"default"} if "default" in schema and not check.is_valid(schema["default"]) else set()
+    except Exception:  # an invalid schema may fail anywhere; it is skipped with its reason later
+        return schema
+    kept = {key: value for key, value in schema.items() if key not in invalid}
+    return {**kept, "examples": fitting} if fitting else kept
+
+
+def _sayable(value: Any) -> bool:
+    if isinstance(value, str):
+        return 0 < len(value) <= _LONGEST_EXAMPLE and value.isprintable()
+    return isinstance(value, int | float)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str)[:40]
