@@ -16,7 +16,7 @@ from tool_dpo.schema.violations import violations
 from tool_dpo.stage import paths
 
 CATEGORIES = ("simple_python", "multiple")
-_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
+_JSON_SCHEMA_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
 """BFCL names types as Python does; the others are JSON Schema's."""
 
 
@@ -53,7 +53,7 @@ def json_schema(node: Schema) -> Schema:
     """BFCL's form of a schema as JSON Schema."""
     result = dict(node)
     if "type" in node:
-        result["type"] = _TYPES.get(node["type"], node["type"])
+        result["type"] = _JSON_SCHEMA_TYPES.get(node["type"], node["type"])
     if "properties" in node:
         result["properties"] = {name: json_schema(sub) for name, sub in node["properties"].items()}
     if "items" in node:
