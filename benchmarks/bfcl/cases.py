@@ -21,8 +21,10 @@ _JSON_SCHEMA_TYPES = {"dict": "object", "float": "number", "tuple": "array", "an
 
 
 def main() -> None:
-    (out,) = paths("out", description=__doc__)
-    write_lines(out, cases())
+    out, triplets = paths("cases", "triplets", description=__doc__)
+    found = list(cases())
+    write_lines(out, found)
+    write_lines(triplets, (triplet(case) for case in found if case["expected"] is not None))
 
 
 def cases() -> Iterator[dict[str, Any]]:
@@ -47,6 +49,12 @@ def cases() -> Iterator[dict[str, Any]]:
                 "function": next(one for one in case["function"] if one["name"] == tool),
                 "accepted": accepted,
             }
+
+
+def triplet(case: dict[str, Any]) -> dict[str, Any]:
+    """The case as a triplet, which `stages.answer` reads. Its rejected call has no parameters; nothing trains on it."""
+    rejected = json.dumps({"tool": case["tool"]})
+    return {"prompt": case["prompt"], "chosen": case["expected"], "rejected": rejected, "schema": case["schema"]}
 
 
 def json_schema(node: Schema) -> Schema:
