@@ -1,9 +1,9 @@
-"""What becomes of published documents, and what a large one takes.
+"""How many tools come from published documents, and what a large document takes in time and memory.
 
     python benchmarks/import.py DOCUMENT...   # a table row for each
-    python benchmarks/import.py               # a made one of 50 MB, whose schemas refer to one another without end
+    python benchmarks/import.py               # a generated one of 50 MB, whose schemas refer to one another without end
 
-The peak of memory is that of this one process, which has made the large document too.
+The peak of memory is of this one process, which also generates the large document.
 """
 
 import json

@@ -11,15 +11,15 @@ from typing import Any, get_args
 
 import pytest
 
-from benchmarks.bfcl.cases import cases, json_schema
+from benchmarks.bfcl.cases import cases, json_schema, triplet
 from benchmarks.bfcl.check import correct
 from benchmarks.bfcl.score import score
 from tool_dpo.kinds import Kind
 from tool_dpo.records import write_lines
 from tool_dpo.report.tables import MODELS
 from tool_dpo.schema.answer import Answer
-from tool_dpo.schema.violations import faults
 from tool_dpo.triplets.negatives import negative
+from tool_dpo.triplets.triplet import proved
 
 CASES = list(cases())
 BFCL = Callable[[dict[str, Any], dict[str, Any], str, dict[str, Any]], bool]
@@ -46,7 +46,7 @@ def test_all_cases_are_read_and_the_expected_call_is_strict() -> None:
     assert [sum(case["id"].startswith(name) for case in CASES) for name in ("simple_python", "multiple")] == [400, 200]
     for case in CASES:
         if case["expected"]:
-            assert faults(case["schema"], case["expected"]) == []
+            assert proved(triplet(case)).tool == case["tool"]
     left_out = [case["id"] for case in CASES if not case["expected"]]
     assert 0 < len(left_out) < 30
 

@@ -1,10 +1,13 @@
-"""More requests for held-out tools: five of each, of no tool that is trained on."""
+"""The preference benchmark: five requests to each held-out tool, and the study's tables of recorded results."""
 
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from benchmarks.preference.study import table
 from tests.helpers import ROOT
 from tool_dpo.params import load_params
 from tool_dpo.tools.tool import read_tools
@@ -23,3 +26,12 @@ def test_each_held_out_tool_gets_five_requests(tmp_path: Path) -> None:
         expected = {tool for tool in names if held_out(tool, params.split, params.seed) == name}
         assert Counter(one.tool for one in made) == dict.fromkeys(expected, 5)
         assert len({one.prompt for one in made}) == len(made)
+
+
+def test_the_study_prints_recorded_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    _, sft, ipo, earlier_sft, default = table({"balanced-ipo-1": ["beta=0.05"], "default": []})
+    assert [sft[0], sft[2], earlier_sft[0], earlier_sft[2]] == ["SFT alone", "58.1%", "SFT alone", "46.8%"]
+    assert ipo[:4] == ["balanced-ipo-1 beta=0.05", "88.4% (84.3% to 91.5%)", "50.3%", "7, 23"]
+    assert ipo[4:8] == ["0.0052", "7, 31", "0.00012", "20.5"]
+    assert default[0] == "default"

@@ -16,13 +16,15 @@ from tool_dpo.schema.violations import violations
 from tool_dpo.stage import paths
 
 CATEGORIES = ("simple_python", "multiple")
-_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
+_JSON_SCHEMA_TYPES = {"dict": "object", "float": "number", "tuple": "array", "any": "string"}
 """BFCL names types as Python does; the others are JSON Schema's."""
 
 
 def main() -> None:
-    (out,) = paths("out", description=__doc__)
-    write_lines(out, cases())
+    out, triplets = paths("cases", "triplets", description=__doc__)
+    found = list(cases())
+    write_lines(out, found)
+    write_lines(triplets, (triplet(case) for case in found if case["expected"] is not None))
 
 
 def cases() -> Iterator[dict[str, Any]]:
@@ -49,11 +51,17 @@ def cases() -> Iterator[dict[str, Any]]:
             }
 
 
+def triplet(case: dict[str, Any]) -> dict[str, Any]:
+    """The case as a triplet, which `stages.answer` reads. Its rejected call has no parameters; nothing trains on it."""
+    rejected = json.dumps({"tool": case["tool"]})
+    return {"prompt": case["prompt"], "chosen": case["expected"], "rejected": rejected, "schema": case["schema"]}
+
+
 def json_schema(node: Schema) -> Schema:
     """BFCL's form of a schema as JSON Schema."""
     result = dict(node)
     if "type" in node:
-        result["type"] = _TYPES.get(node["type"], node["type"])
+        result["type"] = _JSON_SCHEMA_TYPES.get(node["type"], node["type"])
     if "properties" in node:
         result["properties"] = {name: json_schema(sub) for name, sub in node["properties"].items()}
     if "items" in node:

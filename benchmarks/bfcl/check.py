@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-_TYPES = {
+_PYTHON_TYPES: dict[str, type[Any]] = {
     "string": str, "integer": int, "float": float, "boolean": bool, "array": list, "tuple": list, "dict": dict,
     "any": str,
 }  # fmt: skip
@@ -29,8 +29,8 @@ def correct(function: dict[str, Any], accepted: dict[str, list[Any]], tool: str,
 
 
 def _accepted(schema: dict[str, Any], value: Any, options: list[Any]) -> bool:
-    wanted = _TYPES[schema["type"]]
-    of_items = _TYPES[schema["items"]["type"]] if schema["type"] in ("array", "tuple") else None
+    wanted = _PYTHON_TYPES[schema["type"]]
+    of_items = _PYTHON_TYPES[schema["items"]["type"]] if schema["type"] in ("array", "tuple") else None
     if schema["type"] == "float" and type(value) is int:
         value = float(value)
     answered = _type_of(options)

@@ -1,0 +1,1 @@
+"""Preference training against SFT alone, on five requests to each held-out tool."""

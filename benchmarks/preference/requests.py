@@ -1,4 +1,4 @@
-"""More requests to the held-out tools than the pipeline's own, so that a few points can be told from noise."""
+"""More requests to the held-out tools than the pipeline asks, so that small differences stand out from noise."""
 
 from dataclasses import replace
 

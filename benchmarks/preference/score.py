@@ -1,4 +1,4 @@
-"""What preference training changed: the answers before and after it, judged and compared pair by pair."""
+"""SFT against preference training: the answers of both models, judged and compared prompt by prompt."""
 
 from tool_dpo.errors import run
 from tool_dpo.records import write_json

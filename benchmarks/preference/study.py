@@ -1,13 +1,16 @@
 """The study of preference training: python -m benchmarks.preference.study
 
-Runs each setting below that has no result yet, on the validation tools, from the SFT model as it is, and prints all as
-Markdown tables. A finalist's seed draws other pairs and orders them anew; the SFT model and the requests stay.
-It changes the workspace as `dvc exp run` does: `git reset --hard && dvc checkout` goes back.
+Prints all results in study/ as Markdown tables. A setting without a result is run first, on the validation tools, from
+the SFT model as it is; that changes the workspace as `dvc exp run` does: `git reset --hard && dvc checkout` goes back.
+The seed of a finalist decides which pairs are drawn, and their order; the SFT model and the requests are the same.
 """
 
+import csv
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from tool_dpo.errors import run
@@ -34,15 +37,31 @@ FINALISTS: dict[str, list[str]] = {
     "balanced-ipo": ["pairs.typed=balanced", "loss_type=ipo", "beta=0.05"],
 }
 SEEDS = (42, 1, 2)
+EARLIER = (
+    "ipo-both",
+    "ipo-mined",
+    "differing-mined",
+    "differing-mined-slower",
+    "differing-mined-faster",
+    "sigmoid-mined",
+    "sft-mined",
+    "earlier-ipo-both",
+    "earlier-ipo-mined",
+    "more-mined-all",
+    "more-mined-schema",
+)
+"""Results of runs with earlier code, which cannot be repeated."""
 
 
 def main() -> None:
-    seeded = {f"{name}-{seed}": [*settings, f"seed={seed}"] for seed in SEEDS for name, settings in FINALISTS.items()}
-    subprocess.run(["dvc", "repro", f"{BENCHMARK}:answer@validation-sft"], check=True)
-    for name, settings in {**SETTINGS, **seeded}.items():
-        if not (RESULTS / f"{name}.json").exists():
-            measure(name, settings)
-    print(markdown(table(SETTINGS)), markdown(table(seeded)), sep="\n\n")
+    seeded = {f"{name}-{seed}": [*settings, f"seed={seed}"] for name, settings in FINALISTS.items() for seed in SEEDS}
+    missing = [item for item in {**SETTINGS, **seeded}.items() if not (RESULTS / f"{item[0]}.json").exists()]
+    if missing:
+        subprocess.run(["dvc", "repro", f"{BENCHMARK}:answer@validation-sft"], check=True)
+    for name, settings in missing:
+        measure(name, settings)
+    earlier: dict[str, list[str]] = {name: [] for name in EARLIER}
+    print(*(markdown(table(part)) for part in (seeded, SETTINGS, earlier)), sep="\n\n")
 
 
 def measure(name: str, settings: list[str]) -> None:
@@ -57,17 +76,27 @@ def measure(name: str, settings: list[str]) -> None:
     shutil.copy(CURVE, RESULTS / f"{name}.csv")
 
 
-def table(settings_of: dict[str, list[str]]) -> list[list[str]]:
-    """A row for the SFT model, and one for each setting."""
-    results = {name: read_json(RESULTS / f"{name}.json") for name in settings_of}
-    sft = next(iter(results.values()))["sft"]
-    rows = [["setting", "SSPR", "exact", "gained, lost", "p", "exact gained, lost", "p", "failures"]]
-    rows.append(_row("SFT", sft, ["", "", "", ""]))
-    for name, result in results.items():
+def table(settings_of: Mapping[str, list[str]]) -> list[list[str]]:
+    """A row for each setting, below a row for the SFT model that it and those after it trained from."""
+    rows = [["setting", "SSPR", "exact", "gained, lost", "p", "exact gained, lost", "p", "margin", "failures"]]
+    sft = None
+    for name, settings in settings_of.items():
+        result = read_json(RESULTS / f"{name}.json")
+        if result["sft"] != sft:
+            sft = result["sft"]
+            rows.append(_row("SFT alone", sft, [""] * 5))
         tests = (result["sft_to_dpo"][rate] for rate in ("sspr", "exact"))
         moved = [text for test in tests for text in (f"{test['gained']}, {test['lost']}", f"{test['p']:.2g}")]
-        rows.append(_row(f"{name}: {' '.join(settings_of[name])}", result["dpo"], moved))
+        rows.append(_row(" ".join([name, *settings]), result["dpo"], [*moved, _margin(RESULTS / f"{name}.csv")]))
     return rows
+
+
+def _margin(curve: Path) -> str:
+    """The mean margin of the last two steps, in nats a pair; nothing where no curve was kept."""
+    if not curve.exists():
+        return ""
+    with curve.open(encoding="utf-8") as file:
+        return f"{mean(float(row['margin']) for row in list(csv.DictReader(file))[-2:]):.1f}"
 
 
 def _row(name: str, summary: dict[str, Any], moved: list[str]) -> list[str]:

@@ -24,7 +24,8 @@ Style = Callable[[str, Case, list[Case], random.Random], tuple[str, Case]]
 
 def main() -> None:
     data, model, out = paths("data", "model", "out", description=__doc__)
-    write_json(out, measure(list(read_triplets(data)), model, load_params()))
+    params = load_params()
+    write_json(out, measure(list(read_triplets(data)), model, params))
 
 
 def measure(triplets: list[Triplet], model: Path, params: Params) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""dvc.yaml says of every stage exactly the code it imports and the params it reads."""
+"""Each dvc.yaml, the benchmarks' too, names exactly the code that a stage imports and the params that it reads."""
 
 import ast
 import sys
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
@@ -12,8 +13,12 @@ from tests.helpers import ROOT
 from tool_dpo.params import load_params
 
 GRAPH = yaml.safe_load((ROOT / "dvc.yaml").read_text())
-STAGES = sorted(GRAPH["stages"])
-PACKAGES = ("tool_dpo", "stages")
+STAGES = [
+    pytest.param(stage, id=f"{path.parent.relative_to(ROOT)}:{name}")
+    for path in (ROOT / "dvc.yaml", *sorted(ROOT.glob("benchmarks/*/dvc.yaml")))
+    for name, stage in yaml.safe_load(path.read_text())["stages"].items()
+]
+PACKAGES = ("tool_dpo", "stages", "benchmarks")
 NO_OUTPUT = {"tool_dpo.errors", "tool_dpo.params"}
 """Code that changes no output: how a program ends, and how params.yaml is read, whose values DVC follows itself."""
 
@@ -28,9 +33,20 @@ def imports() -> grimp.ImportGraph:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_code_deps_are_the_import_closure(stage: str, imports: grimp.ImportGraph) -> None:
-    declared = {dep for dep in GRAPH["stages"][stage]["deps"] if dep.endswith(".py")}
-    assert declared == {f"{name.replace('.', '/')}.py" for name in _closure(f"stages.{stage}", imports)}
+def test_code_deps_are_the_import_closure(stage: dict[str, Any], imports: grimp.ImportGraph) -> None:
+    declared = {dep for dep in stage["deps"] if dep.endswith(".py")}
+    assert declared == set(map(_file, _closure(_module(stage), imports)))
+
+
+def _module(stage: dict[str, Any]) -> str:
+    """The module that a stage runs."""
+    words: list[str] = stage["cmd"].split()
+    assert words[:2] == ["python", "-m"]
+    return words[2]
+
+
+def _file(module: str) -> str:
+    return f"{module.replace('.', '/')}.py"
 
 
 def _closure(module: str, imports: grimp.ImportGraph) -> set[str]:
@@ -40,18 +56,20 @@ def _closure(module: str, imports: grimp.ImportGraph) -> set[str]:
     while left:
         found |= left
         left = {one for name in left for one in imports.find_modules_directly_imported_by(name)} - found - NO_OUTPUT
-    return {name for name in found if (ROOT / f"{name.replace('.', '/')}.py").exists()}
+    return {name for name in found if (ROOT / _file(name)).exists()}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_params_are_those_read(stage: str) -> None:
-    assert set(GRAPH["stages"][stage].get("params", [])) == _read(ROOT / f"stages/{stage}.py")
+def test_params_are_those_read(stage: dict[str, Any]) -> None:
+    assert set(stage.get("params", [])) == _read(ROOT / _file(_module(stage)))
 
 
 def _read(script: Path) -> set[str]:
-    """The params keys that a stage's script reads from what `load_params()` returned."""
+    """The params keys that a script reads from what `load_params()` returned, in every script named `params`."""
     keys = set()
-    tree = ast.parse(script.read_text())
+    text = script.read_text()
+    assert text.count("load_params()") == text.count(" params = load_params()\n")
+    tree = ast.parse(text)
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and id(node) not in inner:

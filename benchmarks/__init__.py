@@ -1,0 +1,1 @@
+"""Evaluations and measurements outside the pipeline."""

@@ -1,0 +1,1 @@
+"""The Berkeley Function Calling Leaderboard: tools and requests from outside the project."""

@@ -1,0 +1,1 @@
+"""The models on other prompt styles, under sampling, and on ordinary chat."""
