@@ -13,8 +13,8 @@ from pathlib import Path
 from tool_dpo.errors import run
 from tool_dpo.models.answers import ask
 from tool_dpo.params import load_params
-from tool_dpo.report.metrics import summarize
-from tool_dpo.report.tables import MODELS, failures, markdown
+from tool_dpo.report.metrics import MODELS, summarize
+from tool_dpo.report.tables import failures, markdown
 from tool_dpo.schema.verdict import judge
 from tool_dpo.triplets.triplet import read_triplets
 

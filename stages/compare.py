@@ -6,7 +6,7 @@ from tool_dpo.stage import paths
 
 
 def main() -> None:
-    compare(*paths("answers", "metrics", "curves", "out", "plots", description=__doc__))
+    compare(*paths("answers", "details", "curves", "out", "tests", "plots", description=__doc__))
 
 
 if __name__ == "__main__":

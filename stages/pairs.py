@@ -7,9 +7,9 @@ from tool_dpo.training.pairs import mix
 
 
 def main() -> None:
-    data, mined, out, metrics = paths("data", "mined", "out", "metrics", description=__doc__)
+    data, mined, out, counts = paths("data", "mined", "out", "counts", description=__doc__)
     params = load_params()
-    mix(data, mined, out, metrics, params.pairs, params.seed)
+    mix(data, mined, out, counts, params.pairs, params.seed)
 
 
 if __name__ == "__main__":

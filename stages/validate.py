@@ -9,11 +9,13 @@ from tool_dpo.triplets.triplet import read_triplets
 
 
 def main() -> None:
-    data, base, out = paths("triplets", "base", "out", description=__doc__)
+    data, base, out, details = paths("triplets", "base", "out", "details", description=__doc__)
     triplets = list(read_triplets(data))
     tokenizer = load_tokenizer(base)
     check_lengths(data, triplets, tokenizer, read_weights(base).max_length)
-    write_json(out, census(triplets, tokenizer))
+    counts = census(triplets, tokenizer)
+    write_json(details, counts)
+    write_json(out, {name: counts[name] for name in ("triplets", "tools")})
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from benchmarks.bfcl.check import correct
 from benchmarks.bfcl.score import score
 from tool_dpo.kinds import Kind
 from tool_dpo.records import write_lines
-from tool_dpo.report.tables import MODELS
+from tool_dpo.report.metrics import MODELS
 from tool_dpo.schema.answer import Answer
 from tool_dpo.triplets.negatives import negative
 from tool_dpo.triplets.triplet import proved

@@ -8,8 +8,9 @@ import pytest
 from tests.helpers import load
 from tool_dpo.errors import InputError
 from tool_dpo.records import read_json, write_lines
-from tool_dpo.report.compare import compare, score
-from tool_dpo.report.tables import MODELS, markdown, table
+from tool_dpo.report.compare import compare
+from tool_dpo.report.metrics import MODELS, headline, score
+from tool_dpo.report.tables import markdown, table
 from tool_dpo.schema.answer import Answer
 from tool_dpo.schema.calls import call_schema
 
@@ -34,10 +35,12 @@ def done(tmp_path: Path) -> Path:
     """A folder in which the answers are scored and compared."""
     said = answers(tmp_path, SAID)
     for name in MODELS:
-        score(said / f"{name}.jsonl", tmp_path / "metrics" / f"{name}.json")
+        score(said / f"{name}.jsonl", tmp_path / f"metrics/{name}.json", tmp_path / f"metrics/details/{name}.json")
     (tmp_path / "curves").mkdir()
     (tmp_path / "curves/sft.csv").write_text("step,loss\n1,0.5\n")
-    compare(said, tmp_path / "metrics", tmp_path / "curves", tmp_path / "metrics/compare.json", tmp_path / "plots")
+    (tmp_path / "curves/dpo.csv").write_text("step,displacement\n1,0.5\n2,-0.12345\n")
+    metrics, details = tmp_path / "metrics", tmp_path / "metrics/details"
+    compare(said, details, tmp_path / "curves", metrics / "compare.json", details / "compare.json", tmp_path / "plots")
     return tmp_path
 
 
@@ -47,11 +50,23 @@ def rows(path: Path) -> list[list[str]]:
 
 
 def test_models_are_compared_in_pairs(done: Path) -> None:
-    assert read_json(done / "metrics/compare.json") == {
+    assert read_json(done / "metrics/details/compare.json") == {
         "base_to_sft": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
         "base_to_dpo": {"sspr": {"gained": 2, "lost": 0, "p": 0.5}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
         "sft_to_dpo": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 0, "lost": 0, "p": 1.0}},
     }
+
+
+def test_metrics_are_the_few_numbers_that_people_compare(done: Path) -> None:
+    assert read_json(done / "metrics/dpo.json") == {"sspr": 0.5, "exact": 0.25, "n": 4}
+    assert read_json(done / "metrics/compare.json") == {
+        "gained": 1, "lost": 0, "p": 1.0, "p_exact": 1.0, "displacement": -0.1235,
+    }  # fmt: skip
+
+
+def test_a_p_that_dvc_would_round_to_nothing_is_its_bound() -> None:
+    tests = {name: {"gained": 200, "lost": 0, "p": 4e-59} for name in ("sspr", "exact")}
+    assert headline(tests, 0.0)["p"] == 1e-4
 
 
 def test_plots_hold_rates_failures_and_the_training_curves(done: Path) -> None:
@@ -78,10 +93,10 @@ def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
 def test_answers_to_different_prompts_are_not_compared(tmp_path: Path) -> None:
     said = answers(tmp_path, {**SAID, "dpo": SAID["dpo"][:2]})
     with pytest.raises(InputError, match="the models' answers are to different prompts"):
-        compare(said, tmp_path, tmp_path, tmp_path / "compare.json", tmp_path)
+        compare(said, tmp_path, tmp_path, tmp_path / "compare.json", tmp_path / "tests.json", tmp_path)
 
 
 def test_other_json_is_no_metrics(done: Path) -> None:
-    (done / "metrics/dpo.json").write_text("[]")
+    (done / "metrics/details/dpo.json").write_text("[]")
     with pytest.raises(InputError, match=r"metrics: not the metrics of this pipeline: "):
         table(done / "metrics")

@@ -153,6 +153,11 @@ class SftParams(TrainParams):
 
 @dataclass(frozen=True)
 class DpoParams(TrainParams):
+    loss_type: LossType
+    """Which of training.losses.LOSSES."""
+    beta: Annotated[float, Positive]
+    """Of a loss with a reference, the strength of the pull towards it: IPO aims at 1 / (2 beta) nats a token.
+    Of `sigmoid_first` the slope: 1 for the plain log-odds of a choice."""
     sft_weight: Annotated[float, NotNegative]
     """Weight of the chosen answer's SFT loss beside the preference loss (RPO, arXiv 2404.19733); 0 leaves it out."""
     max_displacement: Annotated[float, Positive]
@@ -176,11 +181,10 @@ class ModelParams:
 @dataclass(frozen=True)
 class Params:
     seed: Annotated[int, Seed]
-    beta: Annotated[float, Positive]
-    """Strength of the pull towards the reference model; the loss's target margin is 1 / (2 beta) for IPO.
-    `sigmoid_first` has no reference: there it is the slope, 1 for the plain log-odds of a choice."""
-    loss_type: LossType
-    """Preference loss, by TRL's names; `ipo_differing` and `sigmoid_first` are tool_dpo.preference's own."""
+    beta: Annotated[float, Positive] | None
+    """In place of the chosen model's own `dpo.beta`, where it is given."""
+    loss_type: LossType | None
+    """In place of the chosen model's own `dpo.loss_type`, where it is given."""
     model: str
     """Which of `models` to use."""
     generate: GenerateParams
@@ -193,6 +197,11 @@ class Params:
     @property
     def chosen(self) -> ModelParams:
         return self.models[self.model]
+
+
+def overridden(params: DpoParams, **values: Any) -> DpoParams:
+    """The params with those of the values that are not None."""
+    return dataclasses.replace(params, **{name: value for name, value in values.items() if value is not None})
 
 
 def load_params(path: Path = PARAMS) -> Params:

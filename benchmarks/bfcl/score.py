@@ -7,9 +7,7 @@ from typing import Any
 from benchmarks.bfcl.check import correct
 from tool_dpo.errors import run
 from tool_dpo.records import read_lines, write_json
-from tool_dpo.report.compare import judge_all
-from tool_dpo.report.metrics import mcnemar, rate, summarize
-from tool_dpo.report.tables import MODELS
+from tool_dpo.report.metrics import MODELS, judge_all, mcnemar, rate, summarize
 from tool_dpo.schema.answer import Answer, read_answers
 from tool_dpo.schema.documents import parse
 from tool_dpo.stage import paths

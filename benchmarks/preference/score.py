@@ -2,8 +2,7 @@
 
 from tool_dpo.errors import run
 from tool_dpo.records import write_json
-from tool_dpo.report.compare import judge_all
-from tool_dpo.report.metrics import paired, summarize
+from tool_dpo.report.metrics import judge_all, paired, summarize
 from tool_dpo.schema.answer import read_answers
 from tool_dpo.stage import paths
 

@@ -10,7 +10,7 @@ from tool_dpo.errors import run
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.records import read_lines, write_json
-from tool_dpo.report.tables import MODELS
+from tool_dpo.report.metrics import MODELS
 from tool_dpo.stage import paths
 
 

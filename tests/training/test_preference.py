@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from trl import DPOTrainer
 
 from tool_dpo.errors import InputError
-from tool_dpo.params import LossType, ModelParams
+from tool_dpo.params import DpoParams, LossType, ModelParams
 from tool_dpo.training.dpo import make_trainer
 from tool_dpo.training.pairs import typed
 from tool_dpo.training.preference import PARTS, Displacement, PreferenceTrainer, parts
@@ -22,6 +22,10 @@ from tool_dpo.training.shared_prompts import SharedPrompts, can_share_prompts
 from tool_dpo.triplets.triplet import Triplet
 
 SHORT = {"p": "prefix", "d": "differing", "r": "rest"}
+
+
+def _with(params: DpoParams, loss_type: LossType, beta: float) -> DpoParams:
+    return replace(params, loss_type=loss_type, beta=beta)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,7 @@ def test_ipo_over_differing_tokens_by_hand(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """Each token's log-probability is -1 (rejected: -2): (delta - 1 / (2 beta))^2."""
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.25, "ipo_differing", seed=3)
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, _with(tiny.dpo, "ipo_differing", 0.25), seed=3)
     log_probs = [[float(-number)] * len(answer) for number, side in enumerate(sides, 1) for answer in side]
     loss = _loss(trainer, [*sides[0], *sides[1]], log_probs)
     deltas = [
@@ -118,7 +122,7 @@ def test_sigmoid_of_the_first_token_by_hand(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """Token i has log-probability -(i + 1) in the chosen answer and -3 (i + 1) in the rejected one."""
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.5, "sigmoid_first", seed=3)
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, _with(tiny.dpo, "sigmoid_first", 0.5), seed=3)
     log_probs = [[-float(i + 1) for i in range(len(chosen))], [-3.0 * (i + 1) for i in range(len(rejected))]]
     loss = _loss(trainer, [chosen, rejected], log_probs)
     delta = 2.0 * (first + 1) if first is not None else 0.0
@@ -128,9 +132,9 @@ def test_sigmoid_of_the_first_token_by_hand(
 
 @pytest.mark.parametrize("loss_type", ["ipo", "sigmoid"])
 def test_the_parts_sum_to_the_answers(
-    loss_type: str, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
+    loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
-    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, tiny.dpo, 0.1, loss_type, seed=3)
+    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, _with(tiny.dpo, loss_type, 0.1), seed=3)
     batch = next(iter(trainer.get_train_dataloader()))
     batch["ref_chosen_logps"] -= 2.0  # as if training had raised each chosen answer by two nats
     with torch.no_grad():
@@ -151,7 +155,7 @@ def test_a_prompt_that_is_read_once_gives_what_two_give(
     pairs = [typed(one) for one in triplets[:5]]
     pairs[1] = replace(pairs[1], rejected="{", fault="json_error")
     params = replace(tiny.dpo, batch_size=len(pairs))
-    trainer = make_trainer(pairs, sft, tmp_path, params, 0.1, "sigmoid", seed=3)
+    trainer = make_trainer(pairs, sft, tmp_path, _with(params, "sigmoid", 0.1), seed=3)
     batch = next(iter(trainer.get_train_dataloader()))
     labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
     labels[2] = -100  # as of an answer that max_length has cut off
@@ -181,7 +185,7 @@ def test_a_prompt_is_read_once_on_a_cpu(
         return forward(self, ids)
 
     monkeypatch.setattr(torch.nn.Embedding, "forward", counted)
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, tiny.dpo, 0.1, "ipo", seed=3)
+    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, _with(tiny.dpo, "ipo", 0.1), seed=3)
     batch = next(iter(trainer.get_train_dataloader()))
     trainer.compute_loss(trainer.model, batch)
     tokens, answers = int(batch["attention_mask"].sum()), int(batch["completion_mask"].sum())
@@ -220,7 +224,12 @@ def test_every_attention_that_shares_prompts_gives_what_two_rows_give(
     for share in (True, False):
         pairs = [typed(one) for one in triplets[:5]]
         trainer = make_trainer(
-            pairs, sft, tmp_path, replace(tiny.dpo, batch_size=5), 0.1, "sigmoid", seed=3, share_prompts=share
+            pairs,
+            sft,
+            tmp_path,
+            replace(tiny.dpo, batch_size=5, beta=0.1, loss_type="sigmoid"),
+            seed=3,
+            share_prompts=share,
         )
         trainer.model.set_attn_implementation(attention)
         assert can_share_prompts(trainer.model.config)
@@ -235,7 +244,7 @@ def test_every_attention_that_shares_prompts_gives_what_two_rows_give(
 def test_a_loss_that_trl_has_too_is_trl_s(
     loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
-    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, tiny.dpo, 0.1, loss_type, seed=3)
+    trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, _with(tiny.dpo, loss_type, 0.1), seed=3)
     batch = next(iter(trainer.get_train_dataloader()))
     batch["ref_chosen_logps"] -= 2.0
     with torch.no_grad():
@@ -254,5 +263,5 @@ def test_a_loss_without_a_reference_makes_no_pass_for_one(
     losses: tuple[tuple[LossType, int], ...] = (("sigmoid_first", 0), ("sigmoid", 2))
     for loss_type, expected in losses:
         params = replace(tiny.dpo, batch_size=2)
-        make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, params, 0.1, loss_type, seed=3)
+        make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, _with(params, loss_type, 0.1), seed=3)
         assert len(passes) == expected

@@ -19,12 +19,16 @@ from tests.helpers import ROOT
 from tool_dpo.models.checkpoints import fingerprint
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import prepare, read_weights
-from tool_dpo.params import LossType, ModelParams
+from tool_dpo.params import DpoParams, LossType, ModelParams
 from tool_dpo.training.dpo import make_trainer, train_dpo
 from tool_dpo.training.pairs import typed
 from tool_dpo.training.preference import PARTS
 from tool_dpo.training.sft import train_sft
 from tool_dpo.triplets.triplet import Triplet
+
+
+def _with(params: DpoParams, loss_type: LossType, beta: float) -> DpoParams:
+    return replace(params, loss_type=loss_type, beta=beta)
 
 
 def _chosen_parts(row: dict[str, float]) -> float:
@@ -77,7 +81,11 @@ def test_before_the_first_step_the_margin_is_zero(
     tmp_path: Path,
 ) -> None:
     trainer = make_trainer(
-        [typed(triplet) for triplet in triplets[:4]], sft, tmp_path, tiny.dpo, beta, loss_type, seed=3
+        [typed(triplet) for triplet in triplets[:4]],
+        sft,
+        tmp_path,
+        _with(tiny.dpo, loss_type, beta),
+        seed=3,
     )
     batch = next(iter(trainer.get_train_dataloader()))
     with torch.no_grad():
@@ -92,7 +100,9 @@ def test_the_sft_term_adds_the_chosen_s_loss(
     losses = []
     for weight in (0.0, 0.5, 1.0):
         params = replace(tiny.dpo, sft_weight=weight)
-        trainer = make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, params, 0.1, "sigmoid", seed=3)
+        trainer = make_trainer(
+            [typed(one) for one in triplets[:4]], sft, tmp_path, _with(params, "sigmoid", 0.1), seed=3
+        )
         with torch.no_grad():
             losses.append(trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader()))).item())
     assert losses[0] == pytest.approx(math.log(2), rel=1e-4)
@@ -110,7 +120,7 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "dpo"
     params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=5e-3)
-    train_dpo(pairs, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
+    train_dpo(pairs, sft, out, tmp_path / "dpo.csv", _with(params, "sigmoid", 0.1), seed=3)
     rows = _curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
     assert sum(row["margin"] for row in rows[-5:]) / 5 > 0.3
@@ -160,5 +170,12 @@ def test_four_bit_base_trains(
     prepare(replace(tiny.weights, load_in_4bit=True), tmp_path / "base")
     train_sft(data, tmp_path / "base", tmp_path / "sft", tmp_path / "sft.csv", tiny.sft, seed=3)
     assert "Linear4bit" in {type(module).__name__ for module in load_model(tmp_path / "sft").modules()}
-    train_dpo(pairs, tmp_path / "sft", tmp_path / "dpo", tmp_path / "dpo.csv", tiny.dpo, 0.1, "sigmoid", 3)
+    train_dpo(
+        pairs,
+        tmp_path / "sft",
+        tmp_path / "dpo",
+        tmp_path / "dpo.csv",
+        _with(tiny.dpo, "sigmoid", 0.1),
+        seed=3,
+    )
     assert (tmp_path / "dpo/adapter_model.safetensors").exists()

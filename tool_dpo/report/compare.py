@@ -1,4 +1,4 @@
-"""Score answers, and compare models on the same ones: metrics and plots."""
+"""Compare the models on the same answers: metrics and plots."""
 
 import csv
 import shutil
@@ -8,23 +8,17 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import atomic, read_json, write_json
-from tool_dpo.report.metrics import paired, summarize
-from tool_dpo.report.tables import MODELS
-from tool_dpo.schema.answer import Answer, read_answers
-from tool_dpo.schema.verdict import FAILURES, Verdict, judge
+from tool_dpo.report.metrics import MODELS, headline, judge_all, paired
+from tool_dpo.schema.answer import read_answers
+from tool_dpo.schema.verdict import FAILURES
 
 
-def score(answers: Path, out: Path) -> None:
-    """Write the metrics of one model's answers."""
-    write_json(out, summarize(judge_all(read_answers(answers))))
+def compare(answers: Path, details: Path, curves: Path, out: Path, tests: Path, plots: Path) -> None:
+    """Compare what the models answered.
 
-
-def judge_all(answers: list[Answer]) -> list[Verdict]:
-    return [judge(answer.schema, answer.text, answer.expected) for answer in answers]
-
-
-def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) -> None:
-    """Write paired tests between the models, and everything that is plotted: rates, failures, training curves.
+    Args:
+        answers: the folder of their answers; `details`: of their summaries; `curves`: of their training curves.
+        out: DPO against SFT in a few numbers; `tests`: the paired tests of all models; `plots`: what is plotted.
 
     Raises:
         InputError: the models were asked different prompts.
@@ -33,17 +27,24 @@ def compare(answers: Path, metrics: Path, curves: Path, out: Path, plots: Path) 
     if len({tuple(answer.prompt for answer in one) for one in said.values()}) > 1:
         raise InputError(f"{answers}: the models' answers are to different prompts")
     verdicts = {name: judge_all(one) for name, one in said.items()}
-    result: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for first, second in combinations(MODELS, 2):
-        result[f"{first}_to_{second}"] = paired(verdicts[first], verdicts[second])
-    summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
+        results[f"{first}_to_{second}"] = paired(verdicts[first], verdicts[second])
+    summaries = {name: read_json(details / f"{name}.json") for name in MODELS}
     rates = [(name, summaries[name][key]["rate"], key) for name in MODELS for key in ("sspr", "exact", "extracted")]
     _write_csv(plots / "rates.csv", ("model", "rate", "measure"), rates)
     counts = [(name, kind, summaries[name]["failures"][kind]) for name in MODELS for kind in FAILURES]
     _write_csv(plots / "failures.csv", ("model", "failure", "count"), counts)
     for curve in sorted(curves.glob("*.csv")):
         shutil.copyfile(curve, plots / curve.name)
-    write_json(out, result)
+    write_json(tests, results)
+    write_json(out, headline(results["sft_to_dpo"], _last(curves / "dpo.csv", "displacement")))
+
+
+def _last(curve: Path, column: str) -> float:
+    with curve.open(encoding="utf-8") as file:
+        *_, row = csv.DictReader(file)
+    return round(float(row[column]), 4)
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:

@@ -2,10 +2,29 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from tool_dpo.kinds import OTHER
-from tool_dpo.schema.verdict import FAILURES, Verdict
+from tool_dpo.records import write_json
+from tool_dpo.schema.answer import Answer, read_answers
+from tool_dpo.schema.verdict import FAILURES, Verdict, judge
+
+MODELS = ("base", "sft", "dpo")
+_SMALLEST_P = 1e-4
+"""`dvc exp show` rounds to five digits, and 0.0 would be wrong."""
+
+
+def score(answers: Path, out: Path, details: Path) -> None:
+    """Judge one model's answers: the rates people compare to `out`, and everything else to `details`."""
+    summary = summarize(judge_all(read_answers(answers)))
+    write_json(details, summary)
+    write_json(out, {"sspr": summary["sspr"]["rate"], "exact": summary["exact"]["rate"], "n": summary["n"]})
+
+
+def judge_all(answers: list[Answer]) -> list[Verdict]:
+    """The verdict on each answer."""
+    return [judge(answer.schema, answer.text, answer.expected) for answer in answers]
 
 
 def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -48,4 +67,16 @@ def paired(first: Sequence[Verdict], second: Sequence[Verdict]) -> dict[str, Any
     return {
         "sspr": mcnemar([one.failure is None for one in first], [one.failure is None for one in second]),
         "exact": mcnemar([one.exact for one in first], [one.exact for one in second]),
+    }
+
+
+def headline(tests: dict[str, Any], displacement: float) -> dict[str, float]:
+    """What people compare of two models' `paired` tests: `p` of at most 1e-4 is 1e-4, since DVC rounds it."""
+    sspr, exact = tests["sspr"], tests["exact"]
+    return {
+        "gained": sspr["gained"],
+        "lost": sspr["lost"],
+        "p": max(sspr["p"], _SMALLEST_P),
+        "p_exact": max(exact["p"], _SMALLEST_P),
+        "displacement": displacement,
     }

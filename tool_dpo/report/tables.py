@@ -5,9 +5,8 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import read_json
+from tool_dpo.report.metrics import MODELS
 from tool_dpo.schema.verdict import FAILURES
-
-MODELS = ("base", "sft", "dpo")
 
 
 def table(metrics: Path) -> list[list[str]]:
@@ -16,8 +15,8 @@ def table(metrics: Path) -> list[list[str]]:
     Raises:
         InputError: a metrics file is missing, or is not what `score` and `compare` write.
     """
-    summaries = {name: read_json(metrics / f"{name}.json") for name in MODELS}
-    tests = read_json(metrics / "compare.json")
+    summaries = {name: read_json(metrics / f"details/{name}.json") for name in MODELS}
+    tests = read_json(metrics / "details/compare.json")
     try:
         return _rows(summaries, tests)
     except (KeyError, TypeError) as error:

@@ -10,7 +10,7 @@ from tool_dpo.models.adapter import save_model
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_tokenizer, read_weights
-from tool_dpo.params import DpoParams, LossType
+from tool_dpo.params import DpoParams
 from tool_dpo.training.pair import Pair, read_pairs
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ _CURVE = {
 }
 
 
-def train_dpo(
-    data: Path, sft: Path, out: Path, curve: Path, params: DpoParams, beta: float, loss_type: LossType, seed: int
-) -> None:
+def train_dpo(data: Path, sft: Path, out: Path, curve: Path, params: DpoParams, seed: int) -> None:
     """Train the SFT adapter on to prefer the chosen calls of `data`, and write it to `out`.
 
     The reference is the SFT model itself; its log-probabilities are computed once, before training.
@@ -50,9 +48,9 @@ def train_dpo(
         InputError: a pair that is not what it says, a model that cannot be loaded, or chosen calls that lose too much.
     """
     pairs = read_pairs(data)
-    settings = {"dpo": asdict(params), "beta": beta, "loss_type": loss_type, "seed": seed}
+    settings = {"dpo": asdict(params), "seed": seed}
     checkpoints = CHECKPOINTS / f"dpo-{fingerprint(settings, [data, *model_files(sft)])}"
-    trainer = make_trainer(pairs, sft, checkpoints, params, beta, loss_type, seed)
+    trainer = make_trainer(pairs, sft, checkpoints, params, seed)
     from tool_dpo.training.trainer import train, write_curve
 
     rows = trainer.train_dataset
@@ -63,7 +61,7 @@ def train_dpo(
     log = train(trainer, checkpoints, params.epochs * tokens)
     save_model(trainer.model, sft, out)
     for row in log:
-        row["margin"] = float(row["rewards/margins"]) / beta
+        row["margin"] = float(row["rewards/margins"]) / params.beta
     write_curve(curve, log, _CURVE)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -73,8 +71,6 @@ def make_trainer(
     sft: Path,
     checkpoints: Path,
     params: DpoParams,
-    beta: float,
-    loss_type: LossType,
     seed: int,
     *,
     share_prompts: bool | None = None,
@@ -99,13 +95,13 @@ def make_trainer(
         share_prompts = weights.backend != "unsloth" and can_share_prompts(model.config)  # unsloth has its own masks
     args = DPOConfig(
         **trainer_settings(params, weights, seed, checkpoints),
-        beta=beta,
+        beta=params.beta,
         loss_type=["sft"],  # the trainer adds the loss of LOSSES to it
         loss_weights=[params.sft_weight],
         precompute_ref_log_probs=True,
     )
     trainer = PreferenceTrainer(
-        LOSSES[loss_type],
+        LOSSES[params.loss_type],
         share_prompts=share_prompts,
         model=model,
         args=args,

@@ -46,7 +46,7 @@ def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -
     return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined)
 
 
-def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsParams, seed: int) -> None:
+def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsParams, seed: int) -> None:
     """Write the pairs to train on: typed ones as `params` has them, and other, mined ones up to their share.
 
     Raises:
@@ -75,7 +75,7 @@ def mix(triplets: Path, failures: Path, out: Path, metrics: Path, params: PairsP
         new = list(_distinct([*pairs, *found]))[len(pairs) :]
         pairs += random.Random(seed).sample(new, min(len(new), most))
     write_lines(out, (pair.record() for pair in pairs))
-    write_json(metrics, count_pairs(pairs, len(found)))
+    write_json(counts, count_pairs(pairs, len(found)))
 
 
 def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
