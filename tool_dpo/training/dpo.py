@@ -105,14 +105,15 @@ def make_trainer(
         share_prompts=share_prompts,
         model=model,
         args=args,
-        train_dataset=Dataset.from_list(sorted(map(_row, pairs), key=lambda row: row["length"])),
+        train_dataset=Dataset.from_list(sorted(map(row_of, pairs), key=lambda row: row["length"])),
         processing_class=load_tokenizer(sft),
     )
     trainer.add_callback(Displacement(trainer, params.max_displacement))
     return trainer
 
 
-def _row(pair: Pair) -> dict[str, Any]:
+def row_of(pair: Pair) -> dict[str, Any]:
+    """A pair as TRL takes it."""
     return {
         "prompt": messages(pair.prompt),
         "chosen": [{"role": "assistant", "content": pair.chosen}],
