@@ -57,7 +57,7 @@ def test_a_fingerprint_sees_what_validates_and_nothing_else() -> None:
 
 
 def test_the_recorded_data_share_nothing() -> None:
-    counts = json.loads(Path(ROOT, "metrics/contamination.json").read_text())
+    counts = json.loads(Path(ROOT, "metrics/details/contamination.json").read_text())
     for part in ("validation", "test"):
         assert counts[part].pop("held_out") > 0
         assert set(counts[part].values()) == {0}

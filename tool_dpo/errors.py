@@ -7,8 +7,6 @@ from collections.abc import Callable
 from threading import Timer, get_ident
 from typing import NoReturn
 
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # once imported, it warns of a kernel that nothing here uses
-
 
 class InputError(Exception):
     """A fault in the input, the settings or the machine; its text is the one line shown to the user."""
@@ -17,6 +15,7 @@ class InputError(Exception):
 def run(main: Callable[[], None]) -> NoReturn:
     """Run `main` as a program: exit with 0; or with one line on stderr and 1, after Ctrl-C 130."""
     sys.unraisablehook = _insist
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that nothing here uses
     try:
         main()
     except InputError as error:

@@ -46,7 +46,7 @@ def test_the_recorded_run_is_large_enough() -> None:
 
 def test_every_keyword_has_enough_recorded_negatives() -> None:
     counts: Counter[str] = Counter()
-    for kind, keywords in json.loads((ROOT / "metrics/data.json").read_text())["keywords"].items():
+    for kind, keywords in json.loads((ROOT / "metrics/details/data.json").read_text())["keywords"].items():
         if kind != "wrong_tool":
             counts.update(keywords)
     rare = {"minProperties", "maxProperties", "contains", "items"}  # no tool has them
