@@ -1,1 +1,1 @@
-"""The pipeline's stages, one thin script each: read params, call one library function, write outs."""
+"""The stages of the pipeline. Each is a short script: read params, call one library function, write outs."""

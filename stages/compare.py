@@ -1,4 +1,4 @@
-"""Compare the models on the same answers."""
+"""Compare the models on the same prompts."""
 
 from tool_dpo.errors import run
 from tool_dpo.report.compare import compare

@@ -1,4 +1,4 @@
-"""Count what training shares with validation and test."""
+"""Count what the training triplets share with validation and test."""
 
 from tool_dpo.errors import run
 from tool_dpo.stage import paths

@@ -1,4 +1,4 @@
-"""Sample the SFT model on the preference prompts, and keep what it gets wrong."""
+"""Sample answers of the SFT model to the preference prompts, and keep its mistakes."""
 
 from tool_dpo.errors import run
 from tool_dpo.params import load_params

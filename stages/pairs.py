@@ -1,4 +1,4 @@
-"""Put typed and mined pairs together."""
+"""Combine typed and mined pairs for preference training."""
 
 from tool_dpo.errors import run
 from tool_dpo.params import load_params

@@ -1,4 +1,4 @@
-"""Judge one model's answers."""
+"""Score one model's answers."""
 
 from tool_dpo.errors import run
 from tool_dpo.report.metrics import score

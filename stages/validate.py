@@ -1,4 +1,4 @@
-"""Prove every triplet, see that the model takes it whole, and count what there is."""
+"""Check every triplet, check that it fits the model's max_length, and write statistics."""
 
 from tool_dpo.errors import run
 from tool_dpo.models.weights import load_tokenizer, read_weights

@@ -1,4 +1,4 @@
-"""Check that the base model can be had, and name it in a model folder."""
+"""Check that the base model can be used here, and write a model folder that names it."""
 
 from tool_dpo.errors import run
 from tool_dpo.models.weights import prepare

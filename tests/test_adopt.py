@@ -53,7 +53,7 @@ def test_tools_that_give_no_triplet_are_skipped_with_their_reason(tmp_path: Path
     assert [line.split(": ", 1)[0] for line in adopted.skipped] == ["mute", "mute", "create_task", "tool 4", "tool 5"]
     assert adopted.skipped[0] == f"mute: {reason}"
     assert adopted.skipped[1].endswith(reason)
-    assert adopted.skipped[2] == "create_task: its name stands twice"
+    assert adopted.skipped[2] == "create_task: another tool has the same name"
 
 
 @pytest.mark.parametrize(("content", "reason"), [("[]", "no tool in it"), ("[3]", "no tool in it: tool 0: expected {")])

@@ -32,8 +32,8 @@ def test_a_template_is_cut_into_segments_and_slots() -> None:
         ("{a?|no}", "stray '{'"),
         ("{a?yes|no|maybe}", "stray '{'"),
         ("{a|b}", "stray '{'"),
-        ("{a} and {a}", "{a} stands more than once"),
-        ("{b}{a}[ {b?yes|no}]", "{b} stands more than once"),
+        ("{a} and {a}", "{a} is mentioned more than once"),
+        ("{b}{a}[ {b?yes|no}]", "{b} is mentioned more than once"),
     ],
 )
 def test_a_malformed_template_is_refused(text: str, reason: str) -> None:

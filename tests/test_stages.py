@@ -128,5 +128,5 @@ def test_help_is_quick() -> None:
     start = time.monotonic()
     command = [Path(sys.executable).with_name("tool-dpo"), "--help"]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "Tool calls that keep their schema" in result.stdout
+    assert "Train and use models whose tool calls follow their JSON Schemas." in result.stdout
     assert time.monotonic() - start < 5  # about 0.4 s; the heavy libraries alone take longer than this

@@ -13,19 +13,22 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Tool calls that keep their schema.",
+    help="Train and use models whose tool calls follow their JSON Schemas.",
 )
 
 
 @app.command()
 def call(
-    request: Annotated[str, typer.Argument(help="What is asked for, in plain words.")],
-    tools: Annotated[Path, typer.Option(help="A JSON file of OpenAI function tools, or a folder of them.")],
-    model: Annotated[Path, typer.Option(help="A model folder.")] = Path("models/dpo"),
-    tool: Annotated[str | None, typer.Option(help="Which tool, where there are several.")] = None,
+    request: Annotated[str, typer.Argument(help="The request, in plain words.")],
+    tools: Annotated[Path, typer.Option(help="A JSON or YAML file of tools, or a folder of such files.")],
+    model: Annotated[Path, typer.Option(help="The folder of the model.")] = Path("models/dpo"),
+    tool: Annotated[str | None, typer.Option(help="The name of the tool, if there are several.")] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
 ) -> None:
-    """Print the model's call for a request; exit 1, saying what is wrong, when it is not strict."""
+    """Print the model's tool call for a request.
+
+    If the call is not valid for the tool's schema, print the reasons to stderr and exit with 1.
+    """
     from tool_dpo.models.call import make_call as ask
     from tool_dpo.models.call import pick
     from tool_dpo.tools.tool import read_tools
@@ -41,14 +44,17 @@ def call(
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(help="An OpenAPI 3 or MCP tools/list document, or OpenAI tools; JSON or YAML.")
+        str, typer.Argument(help="An OpenAPI 3 document, an MCP tools/list result, or OpenAI tools; JSON or YAML.")
     ],
     mcp: Annotated[
         bool, typer.Option("--mcp", help="SOURCE is a running MCP server's URL, or the command that starts one.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="The JSON file to write instead of stdout.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write to this JSON file instead of stdout.")] = None,
 ) -> None:
-    """Turn a document, or what an MCP server lists, into tools with requests, each shown to give a proved triplet."""
+    """Convert a document, or the tools of an MCP server, into tools with request templates.
+
+    A tool is kept only if a verified triplet can be made from it.
+    """
     from tool_dpo.records import write_json
     from tool_dpo.triplets.import_tools import import_tools
 
@@ -66,10 +72,10 @@ def import_(
 
 @app.command()
 def report(
-    metrics: Annotated[Path, typer.Argument(help="The folder of metrics.")] = Path("metrics"),
+    metrics: Annotated[Path, typer.Argument(help="The folder with the metrics.")] = Path("metrics"),
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
 ) -> None:
-    """Print the table of results: base, SFT and DPO side by side."""
+    """Print the table of results for base, SFT and DPO."""
     from rich.console import Console
     from rich.table import Table
 
@@ -89,11 +95,11 @@ def report(
 @app.command()
 def show(
     triplets: Annotated[Path, typer.Argument(help="A file of triplets.")] = Path("data/triplets.jsonl"),
-    violation: Annotated[str | None, typer.Option(help="Only this violation, or JSON Schema keyword.")] = None,
+    violation: Annotated[str | None, typer.Option(help="Only this violation or JSON Schema keyword.")] = None,
     tool: Annotated[str | None, typer.Option(help="Only this tool.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, help="Print at most this many triplets.")] = 10,
 ) -> None:
-    """Print triplets, chosen and rejected side by side, the broken place marked."""
+    """Print triplets: chosen and rejected side by side, with the violation marked."""
     from itertools import islice
 
     from rich.console import Console

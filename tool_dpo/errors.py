@@ -1,4 +1,4 @@
-"""Errors a user can act on, and the one place that turns them into a line and an exit code."""
+"""Errors that a user can fix, and the function that turns them into one line and an exit code."""
 
 import logging
 import signal
@@ -9,11 +9,11 @@ from typing import NoReturn
 
 
 class InputError(Exception):
-    """A fault in the input, the settings or the machine; its text is the one line shown to the user."""
+    """A fault in the input, the settings or the machine. The user sees its message as one line."""
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run `main` as a program: exit with 0; or with one line on stderr and 1, after Ctrl-C 130."""
+    """Run `main` as a program and exit with 0. Errors print one line to stderr and exit with 1, Ctrl-C with 130."""
     sys.unraisablehook = _insist
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that nothing here uses
     try:
@@ -31,7 +31,7 @@ def run(main: Callable[[], None]) -> NoReturn:
 
 
 def _insist(ignored: "sys.UnraisableHookArgs") -> None:
-    """Raise again, a moment later, a Ctrl-C that fell into a destructor, where Python drops every exception."""
+    """Raise a Ctrl-C again if it came during a destructor, because Python drops every exception there."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
         Timer(0.01, signal.pthread_kill, (get_ident(), signal.SIGINT)).start()
     else:

@@ -1,4 +1,4 @@
-"""What can be wrong with an answer: one name for each kind of fault."""
+"""The kinds of faults that an answer can have."""
 
 from typing import Literal, get_args
 
@@ -12,8 +12,8 @@ Kind = Literal[
     "other_schema_error",
     "wrong_value",
 ]
-"""An answer with several faults counts as the first of these that it has. All but the last are strict failures: a call
-with a wrong value fits its schema, but it does not do what was asked."""
+"""Most serious first: an answer with several faults counts as the first of these. All except the last are strict
+failures. A call with a wrong value is valid for its schema, but it does not do what the request asks for."""
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NOT_JSON: Kind = "json_error"
 OTHER: Kind = "other_schema_error"

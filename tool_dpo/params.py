@@ -1,4 +1,4 @@
-"""Parameters: params.yaml read into frozen dataclasses, every value checked, every complaint naming its key."""
+"""Read params.yaml into frozen dataclasses. Every value is checked, and every error names its key."""
 
 import dataclasses
 import math
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Bound:
-    """A range a number must lie in, with the words for it."""
+    """A range that a number must be in, and its text for error messages."""
 
     text: str
     holds: Callable[[float], bool]
@@ -39,40 +39,40 @@ LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_
 @dataclass(frozen=True)
 class TeacherParams:
     base_url: str
-    """Of an OpenAI-compatible server; the key comes from OPENAI_API_KEY."""
+    """URL of an OpenAI-compatible server. The key is read from OPENAI_API_KEY."""
     model: str
     temperature: Annotated[float, NotNegative]
     concurrency: Annotated[int, Positive]
-    """Questions under way at once."""
+    """Number of questions sent at the same time."""
     timeout: Annotated[float, Positive]
-    """Seconds that one answer may take."""
+    """Longest time for one answer, in seconds."""
     dollars_in: Annotated[float, NotNegative]
-    """Price of a million tokens asked."""
+    """Price of a million input tokens, in dollars."""
     dollars_out: Annotated[float, NotNegative]
-    """Price of a million tokens answered."""
+    """Price of a million output tokens, in dollars."""
 
 
 @dataclass(frozen=True)
 class GenerateParams:
     source: Literal["catalog", "openai"]
-    """Where requests come from; `catalog` fills the tools' own request templates, offline; `openai` has `teacher`
-    write them."""
+    """Where requests come from. `catalog` fills the tools' own request templates, offline. With `openai`, the `teacher`
+    writes them."""
     triplets: Annotated[int, Positive]
-    """How many triplets, spread evenly over the tools."""
+    """Number of triplets, spread evenly over the tools."""
     variants: Annotated[int, NotNegative]
-    """How many more triplets of each tool, as a multiple of its own, under varied schemas; only training takes them."""
+    """Additional triplets with varied schemas, as a multiple of a tool's own triplets; for training only."""
     distractors: Annotated[float, Chance]
-    """Chance that the prompt of a varied schema lists other tools beside the right one."""
+    """Probability that a prompt with a varied schema also lists other tools."""
     json_schema: Annotated[float, Chance]
-    """Chance that it has its tool, where there is but one, as JSON Schema instead of a signature."""
+    """Probability that such a prompt, if it lists only one tool, has it as JSON Schema instead of a signature."""
     room: Annotated[int, NotNegative]
-    """Longest prompt, in characters, with other tools or JSON Schema; a longer one drops them, one tool at a time."""
+    """Longest prompt, in characters, with other tools or JSON Schema. A longer one drops them, one tool at a time."""
     optional: Annotated[float, Chance]
-    """Chance that a request mentions an optional part of its template."""
+    """Probability that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
-    """Relative weight of each kind of violation; a kind that a call has no place for falls to the others."""
+    """Relative weight of each kind of violation. If a kind is not possible in a call, another one is taken."""
     teacher: TeacherParams | None
-    """Who writes them where the source is `openai`."""
+    """The model that writes the requests if the source is `openai`."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class SplitParams:
     test: Annotated[float, Part]
     """Share of the tools kept for the reported figures."""
     preference: Annotated[float, Share]
-    """Share of the training prompts kept from SFT for preference training; 0 = both train on all of them."""
+    """Share of the training prompts that preference training uses and SFT does not; 0 = both use all of them."""
 
 
 @dataclass(frozen=True)
@@ -90,26 +90,26 @@ class MineParams:
     samples: Annotated[int, NotNegative]
     """Answers drawn from the SFT model for each preference prompt; 0 mines nothing."""
     temperature: Annotated[float, NotNegative]
-    """Of sampling; 0 takes the likeliest token each time."""
+    """Sampling temperature; 0 always takes the likeliest token."""
 
 
 @dataclass(frozen=True)
 class PairsParams:
     typed: Literal["balanced", "triplets", "both"]
-    """Hard negatives: where a call has a place for both, one that says too little and one that says too much; the
-    triplets' own; or both."""
+    """Hard negatives. `balanced`: for each call that allows it, one leaves out a parameter and one adds one that nobody
+    asked for. `triplets`: the triplets' own. `both`: all of these."""
     mined: Annotated[float, Chance]
-    """Largest share of the pairs that may be mined ones; the others are typed hard negatives; 1 = mined ones alone."""
+    """Largest share of mined pairs. All others are typed hard negatives; 1 = only mined pairs."""
 
 
 @dataclass(frozen=True)
 class AnswerParams:
     split: Literal["test", "validation"]
-    """Which tools are asked: test for the figures, validation to choose hyperparameters."""
+    """Which tools are used: `test` for the reported figures, `validation` to choose hyperparameters."""
     max_new_tokens: Annotated[int, Positive]
     """Longest answer, in tokens."""
     constrained: bool
-    """Whether decoding is held to the schema of the call that is asked for."""
+    """Whether decoding is constrained to the schema of the requested call."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class WeightsParams:
 @dataclass(frozen=True)
 class TrainParams:
     learning_rate: Annotated[float, Positive]
-    """Peak of the schedule."""
+    """Highest learning rate of the schedule."""
     epochs: Annotated[int, Positive]
     batch_size: Annotated[int, Positive]
-    """Examples (pairs, for DPO) on the device at once."""
+    """Examples (for DPO: pairs) on the device at once."""
     gradient_accumulation: Annotated[int, Positive]
     """Batches per optimizer step."""
     warmup_steps: Annotated[int, NotNegative]
@@ -239,10 +239,10 @@ def load_params(path: Path = PARAMS) -> Params:
 
 
 def read_section(kind: type[T], value: Any, key: str = "") -> T:
-    """A dataclass from a mapping, field by field.
+    """Make a dataclass from a mapping, field by field.
 
     Raises:
-        ValueError: names the key, what was expected and what was found.
+        ValueError: a key or a value is wrong. The message names the key, what was expected and what was found.
     """
     if not isinstance(value, Mapping):
         raise ValueError(f"{key or 'the file'} must be a mapping, got {value!r}")

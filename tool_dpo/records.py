@@ -1,4 +1,4 @@
-"""Files of records: JSON Lines, read with line numbers in every complaint and written whole or not at all."""
+"""Read and write JSON and JSON Lines. Errors name the line. A file is written completely or not at all."""
 
 import json
 import os
@@ -12,7 +12,11 @@ from tool_dpo.errors import InputError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[TextIO]:
-    """Open `path` for writing; it appears, complete, only when the block ends without an error."""
+    """Open a temporary file for writing. It replaces `path` when the block ends without an error.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -32,7 +36,7 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The document of a JSON file of ours.
+    """Read a JSON file that this project wrote.
 
     Raises:
         InputError: the file is missing or is not JSON.
@@ -46,14 +50,14 @@ def read_json(path: Path) -> Any:
 
 
 def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
-    """One JSON object a line."""
+    """Write each record as one JSON object on its own line."""
     with atomic(path) as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each line's number (from 1) and object.
+    """Yield the number (from 1) and the JSON object of each line.
 
     Raises:
         InputError: the file is missing, or a line is not a JSON object.
@@ -67,7 +71,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 record = json.loads(line.decode("utf-8"))
                 if b"\\ud" in line.lower():
-                    json.dumps(record, ensure_ascii=False).encode()  # refuses half a character (a lone surrogate)
+                    json.dumps(record, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}:{number}: not a JSON line: {error}") from None
             if not isinstance(record, dict):

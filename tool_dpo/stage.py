@@ -1,4 +1,4 @@
-"""The command line of a stage: paths, and nothing else."""
+"""The command line of a stage. It takes only paths."""
 
 import argparse
 from pathlib import Path

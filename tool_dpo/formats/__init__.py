@@ -1,1 +1,1 @@
-"""How a request and its tools are put to a model: all prompt text."""
+"""All prompt text: how a request and its tools are written for a model."""

@@ -20,14 +20,14 @@ _LIMITS = {"exclusiveMinimum": ">{}", "exclusiveMaximum": "<{}", "multipleOf": "
 
 
 def messages(prompt: str) -> list[dict[str, str]]:
-    """The chat that asks for the call of a prompt."""
+    """The chat messages that ask a model to answer a prompt with a tool call."""
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
 
 
 def signature(tool: str, parameters: Schema) -> str:
-    """`"create_task"("title": str, "priority": enum["low", "high"], optional "due": str(date))`.
+    """A tool as a signature: `"create_task"("title": str, "priority": enum["low", "high"], optional "due": str(date))`.
 
-    Names and values stand as in the call, `"due":` and `"low"`, so that the model copies tokens instead of respelling.
+    Names and values are written as in the call, `"due":` and `"low"`, so that the model can copy their tokens.
     """
     return f"{_literal(tool)}({_fields(parameters)})"
 
@@ -38,15 +38,16 @@ def definition(tool: str, parameters: Schema) -> str:
 
 
 def prompt(request: str, *tools: tuple[str, Schema], written: Callable[[str, Schema], str] = signature) -> str:
-    """A triplet's prompt: what the person asks for, and under it the tools, as signatures or otherwise `written`.
+    """A triplet's prompt: the request, and below it each tool as the function `written` writes it.
 
-    The tools come last: what stands nearest is copied, and names and choices are to be copied from them.
+    The tools come last. A model copies best from the nearest text, and it must copy names and enum values from the
+    tools.
     """
     return "\n".join([request, *(f"{_TOOL}{written(name, parameters)}" for name, parameters in tools)])
 
 
 def request_of(prompt: str) -> str:
-    """What the person asks for in a prompt."""
+    """The request in a prompt, without the tools."""
     return prompt.partition(f"\n{_TOOL}")[0]
 
 

@@ -1,1 +1,1 @@
-"""Models: load, answer, save."""
+"""Load models, let them answer, and save them."""

@@ -1,4 +1,4 @@
-"""LoRA adapters: a fresh one to train, and a trained one saved."""
+"""LoRA adapters: make a new one to train, and save a trained one."""
 
 import shutil
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def adapt(model: "PreTrainedModel", folder: Path, params: SftParams, seed: int) -> "PreTrainedModel":
-    """A fresh LoRA adapter (arXiv 2106.09685) on every linear layer of the blocks, the only part that trains."""
+    """Add a new LoRA adapter (arXiv 2106.09685) to every linear layer of the blocks. Only the adapter is trained."""
     weights = read_weights(folder)
     if weights.backend == "unsloth":
         from unsloth import FastLanguageModel
@@ -39,17 +39,17 @@ def adapt(model: "PreTrainedModel", folder: Path, params: SftParams, seed: int) 
 
 
 def save_model(model: "PreTrainedModel", source: Path, folder: Path) -> None:
-    """Write the adapter (safetensors) and what `source` says of its base; the folder appears complete or not at all.
+    """Write the adapter (safetensors) and a copy of the base's description in `source`, completely or not at all.
 
     Raises:
-        InputError: it cannot be written, for want of space for instance.
+        InputError: the adapter cannot be written, for example because the disk is full.
     """
     from safetensors import SafetensorError
 
     weights = read_weights(source)
     config = model.peft_config["default"]
     config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
-    config.target_modules = sorted(config.target_modules)  # a set, whose order would change the file's checksum
+    config.target_modules = sorted(config.target_modules)  # the order of a set would change the file's checksum
     with replacing(folder) as temporary:
         try:
             model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)

@@ -1,4 +1,4 @@
-"""Ask a model many prompts, and keep its answers; a killed run goes on where it stopped."""
+"""Let a model answer many prompts, and save its answers. A killed run continues where it stopped."""
 
 import json
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from tool_dpo.triplets.triplet import read_triplets
 
 
 def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: BatchParams) -> None:
-    """Write the greedy answer of the model in `folder` to each prompt of `data`, in the order of `data`.
+    """Let the model in `folder` answer each prompt of `data` greedily, and write the answers in the order of `data`.
 
-    With `params.constrained` each answer is held to the schema of its call.
+    With `params.constrained`, the model can write only calls that its schema allows.
 
     Raises:
-        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+        InputError: a triplet is not valid, or the model cannot be loaded.
     """
     triplets = list(read_triplets(data))
     texts = ask(
@@ -56,12 +56,12 @@ def ask(
     schemas: list[Schema] | None = None,
     expected: list[str] | None = None,
 ) -> list[str]:
-    """What the model in `folder` says to each prompt; with `schemas`, one a prompt, held to them.
+    """The answer of the model in `folder` to each prompt. With `schemas`, one per prompt, decoding is constrained.
 
-    `expected` answers, where they are known, only decide which prompts are answered together.
+    `expected` answers, if known, only decide which prompts share a batch.
 
     Raises:
-        InputError: the model cannot be loaded, or llguidance is needed and not installed.
+        InputError: the model cannot be loaded, or llguidance is needed but not installed.
     """
     settings: dict[str, Any] = {
         "max_new_tokens": max_new_tokens,
@@ -102,7 +102,7 @@ def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any
 
 
 def _read_partial(path: Path) -> dict[int, str]:
-    """The answers of an interrupted run; a last line cut in half is cut off."""
+    """The answers of an interrupted run by prompt index. An incomplete last line is removed from the file."""
     if not path.exists():
         return {}
     text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Grouped-query attention for a CPU (arXiv 2305.13245), with no copy of keys and values for each head of a group."""
+"""Grouped-query attention (arXiv 2305.13245) for a CPU. Keys and values are not copied for each head of a group."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from transformers.masking_utils import eager_mask
 
 GROUPED = "grouped"
 MODEL_TYPES = ("llama", "mistral", "qwen2", "qwen3")
-"""Model types whose attention is no more than this: no soft cap of the scores, no sinks."""
+"""Model types whose attention has nothing else: no soft cap on the scores, no attention sinks."""
 
 
 def grouped_attention(
@@ -22,14 +22,14 @@ def grouped_attention(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
-    """What transformers' eager attention computes, the heads of a group as further rows of one product.
+    """Compute the same as transformers' eager attention, with the heads of a group as rows of one matrix product.
 
     Args:
         query: [B, H, L, D]; key and value: [B, G, S, D], for G groups of H / G heads.
         attention_mask: [B, 1, L, S], added to the scores.
 
     Returns:
-        [B, L, H, D], and the weights, [B, G, H / G, L, S].
+        The output, [B, L, H, D], and the attention weights, [B, G, H / G, L, S].
     """
     batch, heads, length, size = query.shape
     groups = key.shape[1]

@@ -1,4 +1,4 @@
-"""Ask a trained model for one call, and hold it to the tool's schema."""
+"""Ask a trained model for one tool call, and check the call against the tool's schema."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,14 +18,14 @@ from tool_dpo.tools.tool import Tool
 
 @dataclass(frozen=True)
 class Call:
-    """What the model answered, and a line for each way in which it is not a strict make_call."""
+    """A model's answer, and one line for each reason why it is not a valid call."""
 
     text: str
     problems: tuple[str, ...]
 
 
 def make_call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 256) -> Call:
-    """The greedy make_call of a tool for a request, by the model in `folder`.
+    """Let the model in `folder` write a call of `tool` for a request, with greedy decoding.
 
     >>> make_call("Remind me to water the plants on 2026-05-01", tool, Path("models/dpo")).text
     '{"tool": "create_reminder", "parameters": {...}}'
@@ -45,15 +45,15 @@ def _loaded(folder: Path) -> tuple[Any, Any]:
 
 
 def problems(schema: Schema, text: str) -> list[str]:
-    """Everything that keeps a text from being a strict make_call, a line each."""
+    """Every reason why a text is not a valid call, one line each."""
     return [f"{one.kind} at {one.path}: {one.message}" for one in faults(schema, text)]
 
 
 def pick(tools: list[Tool], name: str | None) -> Tool:
-    """The tool of that name, or the only one.
+    """The tool with this name, or the only tool if no name is given.
 
     Raises:
-        InputError: no such tool, or several and no name.
+        InputError: there is no such tool, or there are several tools and no name.
     """
     found = [tool for tool in tools if name in (None, tool.name)]
     if len(found) != 1:

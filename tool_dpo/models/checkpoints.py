@@ -1,4 +1,4 @@
-"""Where unfinished work waits: outside every stage's outs, under a key that only the same work has."""
+"""Where unfinished work is kept: outside the outs of all stages, under a key that identifies the work."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ _LIBRARIES = ("torch", "transformers", "trl", "peft")
 
 
 def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
-    """A key that two runs share only if they do the same work: settings, files, our code and libraries, hashed."""
+    """A hash of settings, files, our code and library versions. Two runs share it only if they do the same work."""
     versions = {name: version(name) for name in _LIBRARIES}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
     for path in (*files, *sorted(Path(__file__).parents[1].rglob("*.py"))):
@@ -23,6 +23,6 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
 
 
 def model_files(folder: Path) -> list[Path]:
-    """The files that decide what a model folder computes."""
+    """The files that determine the output of a model folder's model."""
     names = (WEIGHTS, ADAPTER, "adapter_model.safetensors")
     return [folder / name for name in names if (folder / name).exists()]

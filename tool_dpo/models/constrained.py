@@ -1,4 +1,4 @@
-"""Constrained decoding: let a model write only what a call schema allows (llguidance)."""
+"""Constrained decoding with llguidance: a model can write only what a call schema allows."""
 
 from typing import TYPE_CHECKING
 
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
 
 _AS_PYTHON_WRITES = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "lenient": True}
-"""Spaced as in the training data. `lenient`: what no grammar can hold (`uniqueItems`) is left to the model."""
+"""Spaces as in the training data. `lenient`: keywords that no grammar can express (`uniqueItems`) are not enforced."""
 
 
 class Constrained(LogitsProcessor):
-    """For one batch: each row may go on only with tokens that leave its answer the start of a call of its schema."""
+    """For one batch: allows each row only those tokens that can still lead to a valid call of its schema."""
 
     def __init__(self, schemas: list[Schema], tokenizer: LLTokenizer) -> None:
-        """
+        """Build a grammar for the schema of each row.
+
         Raises:
-            ValueError: a schema that the grammar cannot be made from.
+            ValueError: a schema cannot be converted to a grammar.
         """
         grammars = [LLMatcher.grammar_from_json_schema(schema, overrides=_AS_PYTHON_WRITES) for schema in schemas]
         self._matchers = [LLMatcher(tokenizer, grammar) for grammar in grammars]
@@ -35,7 +36,7 @@ class Constrained(LogitsProcessor):
         self._begun = False
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """Scores, [B, V], with minus infinity for every token that may not follow `input_ids`, [B, L]."""
+        """Return the scores, [B, V], with minus infinity for every token that may not follow `input_ids`, [B, L]."""
         if self._begun:
             for matcher, token in zip(self._matchers, input_ids[:, -1].tolist(), strict=True):
                 if not matcher.is_stopped():
@@ -49,10 +50,9 @@ class Constrained(LogitsProcessor):
 
 
 def guide(tokenizer: "PreTrainedTokenizerBase") -> LLTokenizer:
-    """The tokenizer as llguidance reads it (about a second)."""
+    """Convert the tokenizer for llguidance. This takes about a second."""
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     if isinstance(backend.pre_tokenizer, pre_tokenizers.ByteLevel):
-        backend.decoder = (
-            decoders.ByteLevel()
-        )  # one read from GGUF has steps before it that llguidance takes for its own
+        # A decoder read from GGUF has other steps before ByteLevel, and llguidance would misread them.
+        backend.decoder = decoders.ByteLevel()
     return LLTokenizer(backend.to_str(), eos_token=tokenizer.eos_token_id)

@@ -1,4 +1,4 @@
-"""Answers of a model to many prompts, in batches."""
+"""Let a model answer many prompts, in batches."""
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -22,14 +22,14 @@ def decode(
     done: Container[int] = (),
     expected: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """An answer to each prompt, as (index, text), batch by batch, longest first.
+    """Yield an answer to each prompt as (index, text), batch by batch, the longest first.
 
-    A batch takes as long as its longest answer: where `expected` answers are known, those of like length go together;
-    else prompts of like length do.
+    A batch takes as long as its longest answer. So a batch has `expected` answers of similar length, or prompts of
+    similar length if the answers are not known.
 
-    Greedy at temperature 0; above it sampled from the whole distribution, each batch from a seed of its own, so
-    that leaving out the batches already `done` changes no other. An answer cut off by `max_new_tokens` comes as
-    it is, so it does not parse. `processor` may change the scores of the prompts of a batch, given their indices.
+    Decoding is greedy at temperature 0. Above 0 it samples from the whole distribution. Each batch has its own seed, so
+    skipping the batches that are `done` does not change the others. An answer cut off by `max_new_tokens` is returned
+    as it is, so it does not parse. `processor` gets the prompt indices of a batch and returns a LogitsProcessor.
     """
     import torch
     from transformers import GenerationConfig
@@ -39,7 +39,7 @@ def decode(
         max_new_tokens=max_new_tokens,
         do_sample=bool(sampling),
         **sampling,
-        repetition_penalty=1.0,  # some models' own settings punish copying
+        repetition_penalty=1.0,  # the settings of some models penalise copying
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )

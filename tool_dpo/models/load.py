@@ -1,4 +1,4 @@
-"""A model folder as a model in memory, with its adapter if it has one."""
+"""Load the model of a model folder, with its adapter if it has one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
-"""What PyTorch calls the CPU features that multiply bfloat16: on x86 two, on ARM one."""
+"""PyTorch's names for the CPU features that multiply bfloat16: two on x86, one on ARM."""
 
 
 def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
-    """The base model of a folder, with the folder's adapter on it if it has one.
+    """Load the base model of a folder, and the folder's adapter if it has one.
 
     Raises:
-        InputError: the folder, the weights, the GPU or the network that it takes is missing.
+        InputError: the folder, the weights, or the GPU or network that they need is missing.
     """
     weights = read_weights(folder)
     require_backend(weights)
@@ -29,9 +29,10 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
 
 
 def compute_dtype(weights: WeightsParams) -> "torch.dtype":
-    """The type that this machine computes in: the weights' own on a GPU, or on a CPU that multiplies it; else float32.
+    """The data type that this machine computes in.
 
-    A CPU without bfloat16 products emulates them, ten times slower than float32 (benchmarks/train.md).
+    On a GPU this is the type of the weights. On a CPU it is bfloat16 if the weights have it and the CPU can multiply
+    it, otherwise float32. Other CPUs emulate bfloat16, ten times slower than float32 (benchmarks/train.md).
     """
     import torch
 
@@ -67,20 +68,20 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
     )
     if (folder / ADAPTER).exists():
         model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-        model.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
+        model.peft_config["default"].base_model_name_or_path = base  # a local path, so checkpoints never ask the hub
         if not trainable and not weights.load_in_4bit:
-            model = model.merge_and_unload()  # the separate adapter more than halves the speed of decoding
+            model = model.merge_and_unload()  # a separate adapter makes decoding more than twice as slow
     model.get_output_embeddings().register_forward_pre_hook(_contiguous)
     return model
 
 
 def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Multiply a slice of the hidden states as it is; PyTorch would copy the whole vocabulary's weights for it."""
+    """Make the hidden states contiguous. For a slice, PyTorch would copy the weights of the whole vocabulary."""
     return (inputs[0].contiguous(), *inputs[1:])
 
 
 def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
-    from unsloth import FastLanguageModel  # isort: skip (it patches what is imported after it)
+    from unsloth import FastLanguageModel  # isort: skip (it patches modules that are imported after it)
 
     adapted = (folder / ADAPTER).exists()
     model, _ = FastLanguageModel.from_pretrained(

@@ -1,4 +1,4 @@
-"""What a model folder says of its base: where the weights come from, and their tokenizer."""
+"""The base model of a model folder: where its weights come from, and its tokenizer."""
 
 import hashlib
 import importlib.util
@@ -34,7 +34,7 @@ _TWO_LAYERS = {
 
 
 def prepare(weights: WeightsParams, folder: Path) -> None:
-    """Check that the base model can be had, and write the folder that names it.
+    """Check that the base model can be used here, and write a model folder that names it.
 
     Raises:
         InputError: the weights are missing or altered, or the backend cannot run here.
@@ -46,7 +46,11 @@ def prepare(weights: WeightsParams, folder: Path) -> None:
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    """The tokenizer of a model folder, padding on the left, ending turns as ChatML does."""
+    """Load the tokenizer of a model folder. It pads on the left and ends turns with ChatML's token.
+
+    Raises:
+        InputError: the folder is not a model folder, or the tokenizer cannot be loaded.
+    """
     from transformers import AutoTokenizer
 
     weights = read_weights(folder)
@@ -56,10 +60,10 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
 
 def read_weights(folder: Path) -> WeightsParams:
-    """What a model folder says of its base.
+    """Read which base model a model folder uses.
 
     Raises:
-        InputError: not a model folder.
+        InputError: the folder is not a model folder.
     """
     try:
         return read_section(WeightsParams, read_json(folder / WEIGHTS))
@@ -68,11 +72,16 @@ def read_weights(folder: Path) -> WeightsParams:
 
 
 def name_of(weights: WeightsParams) -> str:
-    """The base's name, without the scheme of its source."""
+    """The name of the base model, without the scheme (`hub:`, ...) of its source."""
     return weights.source.partition(":")[2]
 
 
 def require_backend(weights: WeightsParams) -> None:
+    """Check that this machine has what the weights need.
+
+    Raises:
+        InputError: bitsandbytes, a CUDA GPU or unsloth is needed and missing.
+    """
     gpu_extra = "pip install -c constraints.txt -e '.[gpu]'"
     if weights.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
         raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {gpu_extra}")
@@ -89,7 +98,7 @@ def require_backend(weights: WeightsParams) -> None:
 
 @contextmanager
 def loading(weights: WeightsParams) -> Iterator[None]:
-    """Turn what the hub client and the loaders raise into one line."""
+    """Turn the errors of the hub client and of the loaders into an InputError of one line."""
     from huggingface_hub.errors import HfHubHTTPError
     from safetensors import SafetensorError
 
@@ -103,7 +112,11 @@ def loading(weights: WeightsParams) -> Iterator[None]:
 
 
 def base_of(weights: WeightsParams) -> str:
-    """The hub name, or the folder of the packaged weights as safetensors, converted once for this user."""
+    """The name on the hub, or a folder with the packaged weights as safetensors, converted once per user.
+
+    Raises:
+        InputError: the source has an unknown scheme, or its file is missing or has another checksum.
+    """
     scheme, _, name = weights.source.partition(":")
     if scheme == "hub":
         return name
@@ -135,7 +148,7 @@ def _packaged(name: str, sha256: str | None) -> Path:
 
 
 def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
-    """Save a GGUF file's tokenizer and model (or two random layers of its kind) as an ordinary model folder."""
+    """Save a GGUF file's tokenizer and model (or, if `random`, two random layers) as an ordinary model folder."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, set_seed
 
@@ -147,7 +160,7 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
         model: Any = LlamaForCausalLM(config).to(getattr(torch, dtype))
     else:
         model = AutoModelForCausalLM.from_pretrained(**place, dtype=getattr(torch, dtype))
-        model.hf_quantizer = None  # the tensors are plain now, but saving would still ask the GGUF quantizer
+        model.hf_quantizer = None  # the weights are no longer quantised, but saving would call the quantizer
         del model.config.quantization_config
     for config in (model.config, model.generation_config):
         config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
@@ -156,7 +169,7 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
 
 
 def _as_chatml(tokenizer: Any) -> Any:
-    """End turns and pad with `<|im_end|>`: converted and Unsloth tokenizers of ChatML models name other tokens."""
+    """End turns and pad with `<|im_end|>`. Converted and Unsloth tokenizers of ChatML models use other tokens."""
     if END_OF_TURN in tokenizer.get_vocab():
         tokenizer.eos_token = tokenizer.pad_token = END_OF_TURN
     tokenizer.padding_side = "left"
@@ -165,7 +178,7 @@ def _as_chatml(tokenizer: Any) -> Any:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that takes its place when the block ends without an error."""
+    """Make a temporary folder. It replaces `folder` when the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(temporary, ignore_errors=True)

@@ -1,1 +1,1 @@
-"""What a strict call is."""
+"""Check tool calls against JSON Schemas."""

@@ -1,4 +1,4 @@
-"""An answer of a model, beside the call that was asked for."""
+"""A model's answer, stored together with the expected call."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from tool_dpo.records import read_lines
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said to a test prompt; `expected` is the call asked for, as JSON text."""
+    """A model's answer to a test prompt: its `text`, the call `schema`, and the `expected` call as JSON text."""
 
     prompt: str
     tool: str
@@ -23,10 +23,10 @@ class Answer:
 
 
 def read_answers(path: Path) -> list[Answer]:
-    """Every answer of a file.
+    """Read every answer of a file.
 
     Raises:
-        InputError: no answers, or a line without the fields of one.
+        InputError: the file is missing or has no answers, or a line does not have the fields of an answer.
     """
     answers = []
     for number, record in read_lines(path):

@@ -1,4 +1,4 @@
-"""The schema of a whole call to a tool, every object closed."""
+"""The schema of a whole tool call. Its objects accept no unknown properties."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ from tool_dpo.schema.keywords import ALTERNATIVES, CONDITIONS, SCHEMA_LISTS, SCH
 
 
 def strict(schema: Schema, *, close: bool = True) -> Schema:
-    """The schema without annotations of ours (`examples`, `x-*`), every object with properties closed.
+    """Remove our annotations (`examples`, `x-*`), and close every object schema that has `properties`.
 
-    An object schema that composes others (`allOf`, `$ref`, ...) is left open, since closing it would
-    forbid what the composed schemas allow; so are the schemas it composes, and conditions, for the same reason.
+    A closed schema has `additionalProperties: false`, unless its author wrote something else. A schema that combines
+    others (`allOf`, `$ref`, ...) stays open, because closing it would forbid what the other schemas allow. For the same
+    reason conditions stay open, and so do the combined schemas, except alternatives in a schema without `properties`.
     """
     composed = any(keyword in schema for keyword in ("allOf", "anyOf", "oneOf", "$ref", "unevaluatedProperties"))
     whole = close and not any(keyword in schema for keyword in ("properties", "allOf", "$ref"))
@@ -36,7 +37,7 @@ def _strict(schema: Any, close: bool) -> Any:
 
 
 def required_first(schema: Schema) -> Schema:
-    """The schema with the required properties of every object first, as a function's signature has them."""
+    """Put the required properties of every object first, as in a function signature."""
     result = dict(schema)
     if "properties" in schema:
         names = sorted(schema["properties"], key=lambda name: name not in schema.get("required", []))
@@ -51,7 +52,7 @@ def _ordered(schema: Any) -> Any:
 
 
 def call_schema(tool: str, parameters: Schema) -> Schema:
-    """The schema of a whole call `{"tool": ..., "parameters": {...}}` to one tool, with nothing beside it."""
+    """The schema of a whole call `{"tool": ..., "parameters": {...}}` to one tool. No other keys are allowed."""
     return {
         "type": "object",
         "properties": {"tool": {"type": "string", "const": tool}, "parameters": strict(parameters)},

@@ -1,4 +1,4 @@
-"""JSON documents: strict reading, places inside them, and where two of them differ."""
+"""JSON documents: strict parsing, JSON paths, and the differences between two documents."""
 
 import json
 import math
@@ -9,7 +9,7 @@ Place = tuple[str | int, ...]
 
 
 def json_path(parts: Iterable[str | int]) -> str:
-    """A JSON path (RFC 9535) such as `$.parameters.items[0].sku`."""
+    """Write keys and indices as a JSON path (RFC 9535) such as `$.parameters.items[0].sku`."""
     path = "$"
     for part in parts:
         if isinstance(part, int):
@@ -23,11 +23,11 @@ def json_path(parts: Iterable[str | int]) -> str:
 
 
 def parse(text: str) -> Any:
-    """The one JSON document (RFC 8259) that the whole text is.
+    """Parse a text that must be exactly one JSON document (RFC 8259).
 
     Raises:
-        ValueError: text around it, NaN or Infinity, a number beyond any float, a name twice in one object,
-            or nesting too deep to read.
+        ValueError: the text is not JSON, has other text around the JSON, has NaN, Infinity or a number too large for a
+            float, gives a name twice in one object, or is nested too deeply.
     """
     try:
         return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
@@ -54,7 +54,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def differences(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:
-    """The innermost places where two documents have different values, or only one of them has any."""
+    """Yield the innermost places where two documents have different values, or where only one has a value."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             if name in one and name in other:
@@ -69,5 +69,5 @@ def differences(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two documents have the same values; true is not 1."""
+    """Whether two documents have the same values. `true` and `1` are different values."""
     return next(differences(one, other), None) is None

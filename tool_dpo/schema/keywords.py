@@ -1,4 +1,4 @@
-"""JSON Schema keywords: which hold schemas, which hold values, and what kind of fault each makes."""
+"""JSON Schema keywords: which hold schemas, which hold values, and which kind of violation each one causes."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIO
 SCHEMA_LISTS = ("allOf", *ALTERNATIVES, "prefixItems")
 SUBSCHEMAS = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames")
 CONDITIONS = ("allOf", "not", "if", "then", "else", "dependentSchemas")
-"""Keywords whose schemas say a part of what one object must be, so that none of them can close it."""
+"""Keywords whose schemas describe only a part of an object, so they must not forbid its other properties."""
 INSTANCES = ("const", "enum", "default", "examples")
 """Keywords whose values are instances, not schemas."""
 REFERENCES = ("$ref", "$dynamicRef")
@@ -29,4 +29,4 @@ LIMITS = {
     "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems",
     "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties",
 }  # fmt: skip
-"""Keywords that limit an instance by themselves, with no schema inside them."""
+"""Keywords that limit a value directly, without a schema inside them."""

@@ -1,4 +1,4 @@
-"""References inside a schema: checked, and replaced by what they name. Nothing is ever fetched."""
+"""Check the references (`$ref`) inside a schema, and replace them by their targets. Nothing is downloaded."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,10 +11,10 @@ from tool_dpo.schema.keywords import ADDRESSES, ANNOTATIONS, DEFINITIONS, INSTAN
 
 
 def check_refs(schema: Schema) -> None:
-    """That every `$ref` names something inside the schema; nothing is ever fetched.
+    """Check that every `$ref` points to something inside the schema. Nothing is downloaded.
 
     Raises:
-        ValueError: one does not.
+        ValueError: a `$ref` does not.
     """
     registry: Registry[Any] = Registry().with_resource("", DRAFT202012.create_resource(schema))
     for ref in _refs(schema):
@@ -39,10 +39,10 @@ def _refs(node: Any) -> Iterator[str]:
 
 
 def inline(schema: Schema) -> Schema:
-    """The schema with every `$ref` replaced by what it names, so that it can stand inside another schema.
+    """Replace every `$ref` by its target, so that the schema can be placed inside another schema.
 
     Raises:
-        ValueError: a `$ref` that is remote, names nothing, or leads back to itself.
+        ValueError: a `$ref` is remote, points to nothing, or refers back to itself.
     """
     check_refs(schema)
     bare = {keyword: value for keyword, value in schema.items() if keyword not in DEFINITIONS}

@@ -1,4 +1,4 @@
-"""The verdict on one answer. SSPR counts those that are, whole, one JSON call valid for the schema."""
+"""Judge one answer. SSPR counts the strict passes: answers that are, as a whole, one JSON call valid for the schema."""
 
 import json
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ FAILURES = tuple(kind for kind in KINDS if kind != WRONG_VALUE)
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an answer comes to.
+    """The judgement of one answer.
 
-    `failure` is None for a strict pass, else the first of FAILURES that the answer has; `exact` says that the
-    call is the expected one, values and all; `extracted` that the first JSON object in the text would pass.
+    failure: the most serious of the answer's FAILURES; None for a strict pass.
+    keyword: the JSON Schema keyword of this failure, or `json` (see `Violation`); None for a strict pass.
+    exact: the answer is the expected call, including its values.
+    extracted: the first JSON object in the text, taken alone, is a strict pass.
     """
 
     failure: str | None
@@ -25,7 +27,7 @@ class Verdict:
 
 
 def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
-    """The verdict on one answer."""
+    """Judge an answer by its call schema and, if given, by the `expected` call (JSON text)."""
     found = faults(schema, text, expected)
     if not found or found[0].kind == WRONG_VALUE:
         return Verdict(None, None, exact=expected is not None and not found, extracted=True)

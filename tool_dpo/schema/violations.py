@@ -1,4 +1,4 @@
-"""Which rules of a call schema a document breaks, one by one."""
+"""Find every rule of a call schema that a document breaks."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,15 +19,15 @@ from tool_dpo.schema.documents import Place, differences, json_path, parse
 from tool_dpo.schema.keywords import KIND_OF_KEYWORD, Schema
 
 _PATIENCE = 1.0
-"""Seconds that matching a pattern may take."""
+"""Longest time for matching a pattern, in seconds."""
 
 
 @dataclass(frozen=True, order=True)
 class Violation:
-    """One fault: its kind, the JSON Schema keyword, the JSON path of the place, and jsonschema's message.
+    """One fault: the rank of its kind in KINDS, its JSON path, its JSON Schema keyword, and jsonschema's message.
 
-    For a missing or an invented property the path is that of the property itself. Faults that no keyword names have
-    `json` (the text is no JSON document) or `value` (it is not the one asked for) in its place.
+    For a missing or an invented property, the path is that of the property itself. Two faults break no keyword. Their
+    `keyword` is `json` (the text is not a JSON document) or `value` (a value is not the requested one).
     """
 
     rank: int
@@ -41,7 +41,7 @@ class Violation:
 
 
 def _multiple_of(_: Any, step: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
-    """`multipleOf` on decimals as they are written, so that 34.3 is a multiple of 0.1."""
+    """Check `multipleOf` on the decimals as they are written, so that 34.3 is a multiple of 0.1."""
     number = isinstance(instance, int | float) and not isinstance(instance, bool)
     if number and Fraction(str(instance)) % Fraction(str(step)):
         yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
@@ -69,10 +69,10 @@ def _additional_properties(of: Any, other: Any, instance: Any, schema: Schema) -
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a pattern is found in a text.
+    """Whether a regular expression matches somewhere in a text.
 
     Raises:
-        ValueError: it backtracks for more than a second.
+        ValueError: matching takes more than a second.
     """
     try:
         return bool(regex.search(pattern, text, timeout=_PATIENCE))
@@ -81,7 +81,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def _merged(metaschema: Schema) -> Schema:
-    """A metaschema with its vocabularies in one piece, whose references jsonschema would resolve at every node."""
+    """Merge a metaschema and its vocabularies. Otherwise jsonschema would resolve their references at every node."""
     vocabularies = [SPECIFICATIONS.contents(urljoin(metaschema["$id"], part["$ref"])) for part in metaschema["allOf"]]
     merged: Schema = {keyword: metaschema[keyword] for keyword in ("$schema", "$id", "type")}
     for keyword in ("$defs", "properties"):
@@ -107,16 +107,16 @@ _Validator = create(
 
 
 def validator(schema: Schema) -> Any:
-    """A Draft 2020-12 validator that asserts formats, all but `iri`, and never fetches a remote `$ref`."""
+    """A Draft 2020-12 validator that checks all formats except `iri`, and never downloads a remote `$ref`."""
     return _Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def violations(schema: Schema, document: Any) -> list[Violation]:
-    """Every rule of a call schema that the document breaks, most serious kind first, each place once.
+    """Every violation of a call schema in a document, the most serious kind first. A keyword counts once per place.
 
     Raises:
-        ValueError: the document nests too deeply to be checked, the schema refers to itself without end, or a pattern
-            takes too long.
+        ValueError: the document is nested too deeply, the schema refers to itself endlessly, or a pattern takes too
+            long to match.
     """
     try:
         found = {
@@ -130,9 +130,10 @@ def violations(schema: Schema, document: Any) -> list[Violation]:
 
 
 def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violation]:
-    """Everything wrong with an answer: that it is no JSON that can be read and checked; else each rule it breaks.
+    """Everything that is wrong with an answer.
 
-    Else, where `chosen` is the call that was asked for, each place where the answer has another value.
+    This is one `json_error` if the text cannot be parsed or checked, otherwise every violation of the schema. If there
+    is none and `chosen` (the correct call, as JSON text) is given: one `wrong_value` for each place that differs.
     """
     try:
         document = parse(text)
@@ -148,7 +149,7 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
 
 
 def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
-    """The kind and JSON path of each fault that one jsonschema error stands for."""
+    """The kind and JSON path of each fault that one jsonschema error reports."""
     path: Place = tuple(error.absolute_path)
     kind = KIND_OF_KEYWORD.get(str(error.validator), OTHER)
     if path == ("tool",) and error.validator == "const":
@@ -165,7 +166,7 @@ def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
 
 
 def _additional(schema: Any, instance: Mapping[str, Any]) -> Iterable[str]:
-    """The names that are neither properties nor match a pattern of the schema."""
+    """The names in an object that are not `properties` of the schema and match none of its `patternProperties`."""
     patterns = schema.get("patternProperties", {})
     for name in instance:
         if name not in schema.get("properties", {}) and not any(matches(pattern, name) for pattern in patterns):

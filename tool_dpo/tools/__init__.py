@@ -1,1 +1,1 @@
-"""Tool definitions come in here, with requests for them."""
+"""Read tool definitions, and write requests for them."""

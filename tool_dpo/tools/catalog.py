@@ -1,4 +1,4 @@
-"""The offline source of requests: fill a tool's request templates with values, and keep the call they mean."""
+"""The offline source of requests: fill a tool's request templates with values, and keep the matching call."""
 
 import math
 import random
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from faker import Faker
 
 
-_MONTHS = [  # calendar.month_name would follow the machine's locale
+_MONTHS = [  # calendar.month_name depends on the machine's locale
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 ]  # fmt: skip
@@ -38,7 +38,7 @@ _FORMATS = {
     "uri-reference": "url",
 }
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
-"""Providers tried in turn for a text that must match a pattern."""
+"""Faker providers, tried in turn for a text that must match a pattern."""
 _NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
 
 
@@ -52,14 +52,17 @@ class Said:
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for, and the parameters of the call it means."""
+    """A request in words, and the parameters of the matching call."""
 
     text: str
     parameters: dict[str, Any]
 
 
 class Speaker:
-    """Draws values and the words for them; every draw comes from `rng`, so a seed gives the same bytes everywhere."""
+    """Draws values and the words for them. Every draw uses `rng`, so a seed gives the same bytes on all machines.
+
+    `optional` is the probability of each optional part of a template.
+    """
 
     def __init__(self, rng: random.Random, optional: float) -> None:
         self._rng = rng
@@ -72,7 +75,7 @@ class Speaker:
         """One request for the tool.
 
         Raises:
-            ValueError: there is no way to draw a value for a parameter.
+            ValueError: no value can be drawn for a parameter.
         """
         said = self._object(tool.parameters, tool.requests)
         return Request(said.text, said.value)
@@ -103,7 +106,11 @@ class Speaker:
             raise ValueError(f"{slot.name}: {error}") from None
 
     def say(self, schema: Any, name: str = "") -> Said:
-        """A value that fits the schema, and the words for it; where the schema tells too little, its name decides."""
+        """Draw a value that fits the schema, and the words for it. If the schema leaves it open, the name decides.
+
+        Raises:
+            ValueError: no value can be drawn.
+        """
         if schema is True:
             schema = {}
         if not isinstance(schema, dict):
@@ -163,7 +170,7 @@ class Speaker:
         return Said(day.isoformat(), self._rng.choice(_as_said(day)))
 
     def _map(self, schema: Schema, name: str) -> Said:
-        """One entry of an object whose names are free."""
+        """An object with one entry, if its names are free."""
         entries = schema.get("additionalProperties", {})
         key = self._faker.word()
         said = self.say(entries, name if isinstance(entries, dict) and "type" in entries else "")
@@ -263,7 +270,7 @@ def _fits(pattern: str, text: str) -> bool:
 
 
 def one_type(schema: Schema) -> str:
-    """The type of the values drawn for a schema: the first that it names, or what its keywords are about."""
+    """The type of the values drawn for a schema: the first type that it names, or the one that its keywords imply."""
     named = schema.get("type", [])
     for kind in [named] if isinstance(named, str) else named:
         if kind != "null":

@@ -1,4 +1,4 @@
-"""Collect the tools that are made from a document of another kind, and the reason for each that is left out."""
+"""Collect the tools that are converted from a document, and the reason for each tool that is left out."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class Draft:
-    """A tool under the name that its document gives it; `cut` says what is left out of its parameters."""
+    """A converted tool with the name from its document. `cut` lists what is left out of its parameters."""
 
     name: str
     description: str
@@ -35,14 +35,14 @@ class Draft:
 
 
 class Conversion:
-    """Adds tools one by one to what was imported of a document."""
+    """Adds the tools of a document one by one to `imported`."""
 
     def __init__(self) -> None:
         self.imported = Imported()
         self._names: set[str] = set()
 
     def add(self, where: str, make: Callable[[], Draft]) -> None:
-        """Add the tool that `make` returns, or note why it fails. `where` tells people which tool this is about."""
+        """Add the tool that `make` returns, or note why that fails. `where` names the tool in the messages."""
         try:
             draft = make()
             check_schema(draft.parameters)
@@ -73,7 +73,7 @@ def first_paragraph(text: Any) -> str:
 
 
 def _allowed_name(name: str, taken: set[str]) -> str:
-    """The name in the letters and the length that OpenAI allows, with a number if it is already taken."""
+    """The name in the characters and the length that OpenAI allows, with a number if it is already taken."""
     plain = re.sub(r"[^a-zA-Z0-9_-]+", "_", name).strip("_") or "tool"
     if len(plain) > _LONGEST_NAME:
         plain = f"{plain[: _LONGEST_NAME - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""Read a JSON or YAML file strictly: one document of plain JSON values, or one line that says why it is none."""
+"""Read a JSON or YAML file strictly: it must be one document of plain JSON values. Errors are one line."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from tool_dpo.errors import InputError
 
 SUFFIXES = (".json", ".yaml", ".yml")
 _DEEPEST = 200
-"""Levels of a YAML document that are read; on far more of them libyaml's binding would crash."""
+"""Deepest nesting of a YAML document that is read. Far deeper nesting would crash libyaml's Python binding."""
 
 
 def read_document(path: Path) -> Any:
-    """The document in a file: JSON if its name ends in `.json`, otherwise YAML. Nothing but the file is ever read.
+    """Read the document in a file: JSON if its name ends in `.json`, otherwise YAML. No other file is read.
 
     Raises:
         InputError: there is no such file, or it is not UTF-8, not JSON or not YAML.
-        ValueError: it holds a value that Python cannot take, such as a number of 5,000 digits.
+        ValueError: it has a value that Python cannot represent, such as a number of 5,000 digits.
         RecursionError: it is nested too deeply.
     """
     try:
@@ -42,12 +42,12 @@ def read_document(path: Path) -> Any:
 
 def _json(text: str) -> Any:
     document = json.loads(text)
-    json.dumps(document, ensure_ascii=False).encode()  # fails for half a character, which UTF-8 cannot write
+    json.dumps(document, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
     return document
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A YAML loader that gives the values of JSON (YAML 1.2): `on` and `2026-01-01` are texts, and so is every name."""
+    """A YAML loader that gives only JSON values (YAML 1.2): `on`, `2026-01-01` and all keys are strings."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
     _depth = 0

@@ -1,4 +1,4 @@
-"""Tools from the documents that people have: OpenAI tool arrays, MCP `tools/list` results, OpenAPI 3 descriptions."""
+"""Read tools from common documents: OpenAI tool arrays, MCP `tools/list` results, OpenAPI 3 descriptions."""
 
 import json
 from pathlib import Path
@@ -15,10 +15,10 @@ _EXPECTED = "expected a list of OpenAI tools, an MCP tools/list result, or an Op
 
 
 def read(path: Path) -> Imported:
-    """The tools of a JSON or YAML file; nothing but the file is ever read.
+    """The tools of a JSON or YAML file. No other file is read.
 
     Raises:
-        InputError: the file is not JSON or YAML, or its document is of no kind that holds tools.
+        InputError: the file is missing, is not JSON or YAML, or has a document of an unknown kind.
     """
     try:
         return tools_of(read_document(path))
@@ -32,7 +32,7 @@ def tools_of(document: Any) -> Imported:
     """The tools of a document. OpenAI tools are not checked; the schemas of all others are valid JSON Schema.
 
     Raises:
-        ValueError: the document is of no kind that holds tools.
+        ValueError: the document is of an unknown kind.
     """
     match document:
         case list():

@@ -1,4 +1,4 @@
-"""Tools from the `tools/list` result of an MCP server."""
+"""Make tools from the `tools/list` result of an MCP server."""
 
 from functools import partial
 from typing import Any
@@ -8,7 +8,7 @@ from tool_dpo.tools.normalise import References, Skip, deepest_schema
 
 
 def mcp_tools(items: list[Any]) -> Imported:
-    """A tool for each item of the list; `skipped` and `cut` call an item by its number."""
+    """A tool for each item of the list. `skipped` and `cut` refer to an item by its number."""
     conversion = Conversion()
     for index, item in enumerate(items):
         conversion.add(f"tool {index}", partial(_draft, item))

@@ -1,4 +1,4 @@
-"""The tools of a running MCP server, through the official client."""
+"""Read the tools of a running MCP server with the official client."""
 
 import asyncio
 import shlex
@@ -12,12 +12,12 @@ _MOST_PAGES = 1000
 
 
 def listed(server: str) -> dict[str, Any]:
-    """The whole `tools/list` result of an MCP server: the URL of one on HTTP, or the command that starts one on stdio.
+    """The whole `tools/list` result of an MCP server. No tool is called.
 
-    No tool is called.
+    `server` is the URL of an HTTP server, or the command that starts a stdio server.
 
     Raises:
-        InputError: the client is not installed, or the server cannot be started or reached, or lists nothing in time.
+        InputError: the client is not installed, or the server cannot be started or reached, or does not answer in time.
     """
     try:
         return asyncio.run(asyncio.wait_for(_listed(server), _SECONDS))

@@ -1,4 +1,4 @@
-"""What a parameter's name tells: its words, and a Faker provider for values that nothing else describes."""
+"""What follows from a parameter's name: its words, and a Faker provider if the schema does not describe the value."""
 
 import re
 
@@ -39,22 +39,22 @@ _MOMENTS = {"date", "day", "since", "until", "before", "after", "at", "deadline"
 
 
 def split_words(name: str) -> list[str]:
-    """The words of a name, in lower case: `due_date` and `dueDate` are due and date."""
+    """The words of a name, in lower case: `due_date` and `dueDate` give due and date."""
     return [word.lower() for word in _WORDS.findall(name)]
 
 
 def words(name: str) -> str:
-    """The name as it is said: "due date"."""
+    """The name in words: "due date" for `due_date`."""
     return " ".join(split_words(name)) or "value"
 
 
 def is_date(name: str) -> bool:
-    """Whether the name tells of a day."""
+    """Whether the name is that of a date."""
     return words(name).split()[-1] in _MOMENTS
 
 
 def provider(name: str) -> str:
-    """The Faker provider for a text of this name: its last word that is known decides."""
+    """The Faker provider for a text with this name. The last known word of the name decides."""
     parts = words(name).split()
     if parts[0] in ("first", "last", "given", "family") and parts[-1] == "name":
         return _PROVIDER_OF[parts[0]]

@@ -1,4 +1,4 @@
-"""Bring the schemas of any document into one form: JSON Schema 2020-12, whole, finite and without references."""
+"""Convert the schemas of any document to one form: JSON Schema 2020-12, complete, finite and without references."""
 
 import json
 from collections.abc import Callable
@@ -25,16 +25,16 @@ from tool_dpo.schema.keywords import (
 from tool_dpo.schema.violations import validator
 
 _MOST_NODES = 2000
-"""How many schemas one tool's schema may hold."""
+"""Largest number of schemas inside the schema of one tool."""
 _DEPTHS = (1, 2, 3, 4, 5, 6, 8, 12)
-"""How many levels of schemas within schemas are kept; tried in turn."""
+"""How many levels of nested schemas are kept; tried in this order."""
 _MOST_ALIASES = 8
-"""How many references in a row, each of which names the next, are followed."""
+"""Longest chain of references, each pointing to the next, that is followed."""
 _LONGEST_EXAMPLE = 200
 _CUT = "cut where it is too deep or too large"
 
-_MAPS = {*SCHEMA_MAPS} - {*DEFINITIONS}  # definitions go: each is copied to where a reference names it
-_LISTS = {*SCHEMA_LISTS} - {"allOf"}  # allOf goes: its parts are merged into one schema
+_MAPS = {*SCHEMA_MAPS} - {*DEFINITIONS}  # definitions are dropped: each is copied to where it is used
+_LISTS = {*SCHEMA_LISTS} - {"allOf"}  # allOf is dropped: its parts are merged
 _COPIED = LIMITS | (ANNOTATIONS - {"examples"})  # only valid examples are kept
 _HOLDING_SCHEMAS = {*SUBSCHEMAS, *SCHEMA_LISTS, *_MAPS}
 _MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
@@ -42,15 +42,15 @@ _MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
 
 
 class Skip(Exception):
-    """Raised where a document gives no tool; its text is the reason."""
+    """Raised if a part of a document cannot become a tool. The message is the reason."""
 
 
 class _TooLarge(Exception):
-    """Raised where a schema has more nodes than a tool may have."""
+    """Raised if a schema has more nodes than a tool may have."""
 
 
 class References:
-    """Finds what the references inside one document name. Nothing outside of the document is ever fetched."""
+    """Finds the targets of references inside one document. Nothing is downloaded."""
 
     def __init__(self, document: Any) -> None:
         self._document = document
@@ -58,27 +58,27 @@ class References:
         self._found: dict[str, Any] = {}
 
     def lookup(self, ref: Any) -> Any:
-        """What a reference names.
+        """The target of a reference.
 
         Raises:
-            Skip: it is no text, leads out of the document, or names nothing in it.
+            Skip: the reference is not a string, points out of the document, or points to nothing.
         """
         if not isinstance(ref, str):
-            raise Skip(f"$ref {ref!r} is no text")
+            raise Skip(f"$ref {ref!r} is not a string")
         if not ref.startswith("#"):
             raise Skip(f"$ref {ref} is not in this document, and nothing is fetched")
         if ref not in self._found:
             try:
                 self._found[ref] = self._document if ref == "#" else self._resolver.lookup(ref).contents
             except (Unresolvable, ValueError, TypeError, KeyError, IndexError):
-                raise Skip(f"$ref {ref} names nothing") from None
+                raise Skip(f"$ref {ref} points to nothing") from None
         return self._found[ref]
 
     def resolved(self, node: Any) -> dict[str, Any]:
-        """The object that a node is, or that its reference names; {} for no node.
+        """The node itself, or the target if it is a reference; {} if it is None.
 
         Raises:
-            Skip: it is no object, or its reference names nothing here.
+            Skip: this is not an object, or the reference has no target here.
         """
         for _ in range(_MOST_ALIASES):
             if not isinstance(node, dict) or "$ref" not in node:
@@ -94,10 +94,10 @@ class References:
 def deepest_schema(references: References, make: Callable[["Normaliser", int], Schema]) -> tuple[Schema, list[str]]:
     """The deepest schema that `make` can build with few enough nodes, and what was cut from it.
 
-    `make` is called with a greater depth each time, and with a new normaliser, which counts the nodes that it builds.
+    `make` is called with increasing depths, each time with a new normaliser, which counts the nodes that it builds.
 
     Raises:
-        Skip: even the least deep schema has too many nodes, or a part of it is no schema.
+        Skip: even the shallowest schema has too many nodes, or a part of it is not a schema.
     """
     found: tuple[Schema, list[str]] | None = None
     for depth in _DEPTHS:
@@ -114,10 +114,10 @@ def deepest_schema(references: References, make: Callable[["Normaliser", int], S
 
 
 def check_schema(parameters: Schema) -> None:
-    """That a schema is JSON Schema, and can be written as JSON.
+    """Check that a schema is valid JSON Schema, and can be written as JSON.
 
     Raises:
-        Skip: it is not.
+        Skip: it is not valid, or cannot be written.
     """
     try:
         json.dumps(parameters, ensure_ascii=False, allow_nan=False).encode()
@@ -130,7 +130,7 @@ def check_schema(parameters: Schema) -> None:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a schema stands: the levels left below it, the references that led to it, and whether it is of a body."""
+    """The context of a schema: how many levels may follow, the references that led to it, whether it is in a body."""
 
     depth: int
     refs: tuple[str, ...] = ()
@@ -138,9 +138,9 @@ class _Place:
 
 
 class Normaliser:
-    """Builds schemas that have no references, are no deeper than asked, and together have a limited number of nodes.
+    """Builds schemas without references, up to a given depth and with a limited number of nodes in total.
 
-    `cut` says what the normaliser left out, each thing once, as the keys of a dict, which keep their order.
+    The keys of `cut` describe what was left out, each once. It is a dict because its keys keep their order.
     """
 
     def __init__(self, references: References) -> None:
@@ -153,16 +153,16 @@ class Normaliser:
         return self._schema(node, _Place(depth))
 
     def body(self, node: Any, depth: int) -> Schema:
-        """The schema of what a request sends, without the properties that only answers have."""
+        """The schema of a request body, without properties that only responses have."""
         return self._whole(node, _Place(depth, body=True))
 
     def _whole(self, node: Any, place: _Place) -> Schema:
-        """A schema whose alternatives are complete; in a body, without the properties that only answers have."""
+        """A schema with complete alternatives; in a body, without properties that only responses have."""
         schema = self._schema(node, place)
         return self._with_complete_alternatives(_without_read_only(schema) if place.body else schema)
 
     def _schema(self, node: Any, place: _Place) -> Schema:
-        """A schema without references, with its allOf merged; only its type if no level is left for what it holds."""
+        """A schema without references, with its allOf merged. Only its type if no level is left below it."""
         self._count(1)
         if isinstance(node, bool):
             return {} if node else {"not": {}}
@@ -181,7 +181,7 @@ class Normaliser:
         return _with_fitting_examples(_nullable(schema) if node.get("nullable") is True else schema, node)
 
     def _referenced(self, node: Schema, place: _Place) -> Schema:
-        """The schema that a reference names, merged with what stands beside the reference."""
+        """The target of a reference, merged with the keywords beside the reference."""
         ref = node.get("$ref", node.get("$dynamicRef"))
         named = self._references.lookup(ref)
         if ref in place.refs:
@@ -207,7 +207,7 @@ class Normaliser:
         return _with_numbers_as_bounds(result)
 
     def _with_complete_alternatives(self, schema: Schema) -> Schema:
-        """The schema with its properties copied into each of its alternatives, so that each alone says everything."""
+        """The schema with its properties copied into each of its alternatives, so that each is complete on its own."""
         for keyword in ALTERNATIVES:
             if keyword in schema and "properties" in schema:
                 shared = {key: value for key, value in schema.items() if key != keyword}
@@ -222,7 +222,7 @@ class Normaliser:
 
 
 def _only_type(node: Any) -> Schema:
-    """What is left of a schema that is cut."""
+    """What is left of a schema that is cut: its type."""
     if not isinstance(node, dict):
         return {}
     kind = node.get("type", "object" if "properties" in node else None)
@@ -230,7 +230,7 @@ def _only_type(node: Any) -> Schema:
 
 
 def _without_read_only(schema: Schema) -> Schema:
-    """The schema without the properties that only answers have."""
+    """The schema without its `readOnly` properties, which only responses have."""
     if "properties" not in schema:
         return schema
     hidden = {name for name, one in schema["properties"].items() if one.get("readOnly") is True}
@@ -241,7 +241,7 @@ def _without_read_only(schema: Schema) -> Schema:
 
 
 def _with_numbers_as_bounds(schema: Schema) -> Schema:
-    """The schema with its exclusive bounds as numbers; OpenAPI 3.0 has flags that change `minimum` and `maximum`."""
+    """The schema with exclusive bounds as numbers. In OpenAPI 3.0 they are booleans beside `minimum` and `maximum`."""
     result = dict(schema)
     for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(schema.get(exclusive), bool):
@@ -252,9 +252,9 @@ def _with_numbers_as_bounds(schema: Schema) -> Schema:
 
 
 def _merged(parts: list[Schema]) -> Schema:
-    """One schema for all the parts, so that an object of several parts shows its properties in one place.
+    """One schema for all parts, so that an object of several parts has its properties in one place.
 
-    A part that contradicts the parts before it stays apart, in the `allOf` of the result.
+    A part that contradicts the parts before it is kept in the `allOf` of the result.
     """
     result: Schema = {}
     apart: list[Schema] = []
@@ -268,7 +268,7 @@ def _merged(parts: list[Schema]) -> Schema:
 
 
 def _joined(one: Schema, other: Schema) -> Schema:
-    """Two schemas as one, if they do not contradict each other; of two descriptions the later counts."""
+    """Two schemas as one, if they do not contradict each other. Of two descriptions the later one is kept."""
     result = one | other
     if "properties" in one and "properties" in other:
         result["properties"] = dict(one["properties"])
@@ -283,7 +283,7 @@ def _joined(one: Schema, other: Schema) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    """The schema with null allowed, as OpenAPI 3.0's `nullable` says."""
+    """The schema with null allowed, which is what `nullable` means in OpenAPI 3.0."""
     kind = schema.get("type")
     if kind is None:
         return {"anyOf": [schema, {"type": "null"}]} if schema else schema
@@ -294,7 +294,7 @@ def _nullable(schema: Schema) -> Schema:
 
 
 def _with_fitting_examples(schema: Schema, node: Schema) -> Schema:
-    """The schema with those of the node's examples that are valid and that people could say, and no invalid default."""
+    """The schema with the node's examples that are valid and that a person could say. An invalid default is removed."""
     given = node.get("examples")
     examples = [*(given if isinstance(given, list) else []), *([node["example"]] if "example" in node else [])]
     sayable = list(filter(_sayable, examples))

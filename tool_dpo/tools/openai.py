@@ -1,10 +1,10 @@
-"""Arrays of OpenAI tools, in the form of Chat Completions and in the flat form of the Responses API."""
+"""Read arrays of OpenAI tools, in the form of Chat Completions or in the flat form of the Responses API."""
 
 from typing import Any
 
 
 def openai_tools(items: list[Any]) -> list[Any]:
-    """Each item in the form of Chat Completions. Nothing is checked: what is no tool stays as it is."""
+    """Each item in the form of Chat Completions. Nothing is checked: an item that is not a tool is not changed."""
     return [_nested(item) if _is_flat(item) else item for item in items]
 
 
@@ -14,7 +14,7 @@ def _is_flat(item: Any) -> bool:
 
 
 def _nested(item: dict[str, Any]) -> dict[str, Any]:
-    """A flat function in the form of Chat Completions; our own `requests` stay beside it."""
+    """Convert a flat function to the form of Chat Completions, and keep our own key `requests` beside it."""
     requests = {"requests": item["requests"]} if "requests" in item else {}
     function = {key: item[key] for key in ("name", "description") if item.get(key) is not None}
     function["parameters"] = item.get("parameters") or {"type": "object", "properties": {}}

@@ -1,4 +1,4 @@
-"""Tools from the operations of an OpenAPI 3 document."""
+"""Make tools from the operations of an OpenAPI 3 document."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from tool_dpo.tools.normalise import Normaliser, References, Skip, deepest_schem
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _PLACES = ("path", "query", "body", "header", "cookie")
-"""Where an argument stands in a request. A tool's parameters follow this order: what people speak of comes first."""
+"""Places of an argument in an HTTP request. A tool's parameters have this order: those people mention come first."""
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")
-"""OpenAPI says to ignore such header parameters."""
+"""Header parameters that OpenAPI says to ignore."""
 _BODY = re.compile(r"application/(json|[\w.+-]+\+json|x-www-form-urlencoded)|\*/\*", re.IGNORECASE)
 _OF_PLAIN_OBJECTS = {"type", "properties", "required", "additionalProperties", *ANNOTATIONS}
-"""Keywords of a body whose properties can stand among the parameters."""
+"""If a body has only these keywords, its properties can become parameters of the tool."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Argument:
 def openapi_tools(document: Mapping[str, Any]) -> Imported:
     """A tool for each operation: its parameters and the properties of its body in one object.
 
-    A body's required properties are required, whether or not the document says that the body is.
+    A body's required properties are required in the tool, even if the document does not require the body.
     """
     references = References(document)
     conversion = Conversion()
@@ -56,7 +56,7 @@ def openapi_tools(document: Mapping[str, Any]) -> Imported:
 
 
 def _draft(references: References, address: str, item: Mapping[str, Any], operation: Any) -> Draft:
-    """The tool of one operation under a path's `item`; an operation without an id is named by its address."""
+    """The tool of one operation under a path's `item`. An operation without an id is named by its `address`."""
     given = [*item.get("parameters", []), *operation.get("parameters", [])]
     parameters = _parameters(map(references.resolved, given))
     body = _body(references.resolved(operation.get("requestBody")))
@@ -67,7 +67,7 @@ def _draft(references: References, address: str, item: Mapping[str, Any], operat
 
 
 def _parameters(given: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Each parameter once: of two with the same name and place the later, so an operation's own, not its path's."""
+    """Each parameter once. Of two with the same name and place the later is kept: the operation's, not the path's."""
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for parameter in given:
         name, place = parameter.get("name"), parameter.get("in")
@@ -79,7 +79,7 @@ def _parameters(given: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def _body(body: Mapping[str, Any]) -> _Body | None:
-    """The JSON body, or the form if there is no JSON; None for an operation without a body."""
+    """The JSON body, or the form body if there is no JSON; None for an operation without a body."""
     if not body:
         return None
     content = body.get("content") or {}
@@ -93,7 +93,7 @@ def _body(body: Mapping[str, Any]) -> _Body | None:
 def _object_of_arguments(
     parameters: list[Mapping[str, Any]], body: _Body | None, normaliser: Normaliser, depth: int
 ) -> Schema:
-    """One object of all that an operation takes. The object is a level itself, so each parameter has one level less."""
+    """One object of all arguments of an operation. The object is a level itself, so parameters have one level less."""
     arguments = [_argument(parameter, normaliser, depth - 1) for parameter in parameters]
     if not body:
         return _object(arguments)
@@ -107,7 +107,7 @@ def _object_of_arguments(
 
 
 def _object(arguments: list[_Argument]) -> Schema:
-    """An object with a property for each argument; of two with one name the later is called by its place too."""
+    """An object with a property for each argument. Of two with the same name, the later gets its place as a prefix."""
     properties: Schema = {}
     required: list[str] = []
     for argument in sorted(arguments, key=lambda one: _PLACES.index(one.place)):
@@ -127,7 +127,7 @@ def _argument(parameter: Mapping[str, Any], normaliser: Normaliser, depth: int) 
 
 
 def _schema_of(parameter: Mapping[str, Any]) -> Any:
-    """The schema of a parameter, with the examples and the description that stand beside it."""
+    """The schema of a parameter, with the examples and the description that are given beside it."""
     content = parameter.get("content")
     schema = next(iter(content.values())).get("schema", {}) if content else parameter.get("schema", {})
     schema = _with_examples_of(parameter, schema)
@@ -137,7 +137,7 @@ def _schema_of(parameter: Mapping[str, Any]) -> Any:
 
 
 def _is_plain_object(schema: Schema) -> bool:
-    """Whether a body is an object that is described by its properties alone, so that each can be an argument."""
+    """Whether a body is an object that only its properties describe, so that each of them can be an argument."""
     return "properties" in schema and schema.keys() <= _OF_PLAIN_OBJECTS
 
 
@@ -147,7 +147,7 @@ def _arguments_of_body(schema: Schema) -> list[_Argument]:
 
 
 def _with_examples_of(holder: Mapping[str, Any], schema: Any) -> Any:
-    """The schema of a parameter or a body, with the examples that stand beside it in its holder."""
+    """The schema of a parameter or a body, with the examples that its `holder` gives beside it."""
     named = holder.get("examples")
     values = [one.get("value") for one in named.values() if isinstance(one, dict)] if isinstance(named, dict) else []
     values += [holder["example"]] if "example" in holder else []

@@ -2,16 +2,16 @@
 
     "Create a task called '{title}'[, due {due_date}][ and {notify?email everyone|tell nobody}]"
 
-`{name}` is the spoken value of a parameter, `{name?yes|no}` words for a boolean, `[...]` a segment that
-may be left out. Parameters that must be given stand outside every segment, others inside one, so that
-each rendered sentence mentions exactly the parameters of its call.
+`{name}` stands for the value of a parameter in words, `{name?yes|no}` for the words of a boolean. `[...]` is a segment
+that may be left out. Required parameters are outside all segments, optional ones inside a segment. So each sentence
+mentions exactly the parameters of its call.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
 
-_BRACKETS = re.compile(r"(\[(?:[^\[\]{}]|\{[^{}]*\})*\](?![^{}]*\}))")  # but those of a name: {ids[]}
+_BRACKETS = re.compile(r"(\[(?:[^\[\]{}]|\{[^{}]*\})*\](?![^{}]*\}))")  # but not the brackets in a name: {ids[]}
 _BRACES = re.compile(r"(\{[^{}]*\})")
 _SLOT = re.compile(r"\{(?P<name>[^{}?|]+)(\?(?P<yes>[^{}?|]+)\|(?P<no>[^{}?|]+))?\}")
 
@@ -27,6 +27,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Segment:
+    """A part of a template. An optional one may be left out."""
+
     parts: tuple[str | Slot, ...]
     optional: bool
 
@@ -40,6 +42,7 @@ class Template:
     segments: tuple[Segment, ...]
 
     def slots(self, *, optional: bool) -> list[Slot]:
+        """The slots in all optional, or in all other segments."""
         return [slot for segment in self.segments if segment.optional is optional for slot in segment.slots]
 
 
@@ -58,7 +61,7 @@ def parse_template(text: str) -> Template:
     names = [slot.name for segment in segments for slot in segment.slots]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{{{twice[0]}}} stands more than once")
+        raise ValueError(f"{{{twice[0]}}} is mentioned more than once")
     return template
 
 
@@ -75,5 +78,5 @@ def _parse_parts(text: str) -> tuple[str | Slot, ...]:
 
 
 def spoken_list(items: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """Join items in words: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))

@@ -1,4 +1,4 @@
-"""Tool definitions, read from files and checked before anything uses them."""
+"""Read tool definitions from files, and check them."""
 
 import logging
 import re
@@ -19,15 +19,15 @@ from tool_dpo.tools.documents import SUFFIXES
 from tool_dpo.tools.importers import read
 from tool_dpo.tools.phrases import Template, parse_template
 
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, with dots as MCP allows them
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, plus the dots that MCP allows
 
 
 @dataclass(frozen=True)
 class Tool:
     """A function the model may call.
 
-    `parameters` is the JSON Schema with the annotations that tell how people say the values (`examples`,
-    `x-faker`, `x-say`, `x-phrase`), required properties first; `requests` are templates of what people ask for.
+    `parameters` is the JSON Schema, required properties first, with our annotations for the values and their words
+    (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Tool:
 def read_tools(source: Path) -> list[Tool]:
     """All tools of a file, or of a folder's `*.json`, `*.yaml` and `*.yml` files, sorted by name.
 
-    Operations of an OpenAPI or MCP document that are no tools are left out, with a warning.
+    Parts of an OpenAPI or MCP document that cannot become tools are left out, with a warning.
 
     Raises:
-        InputError: no tools, a file that holds none, a malformed tool, or a name defined twice.
+        InputError: there are no tools, a file has none, a tool is malformed, or a name is defined twice.
     """
     tools: dict[str, Tool] = {}
     folder = (path for path in sorted(source.glob("*")) if path.suffix in SUFFIXES)
@@ -71,10 +71,10 @@ def _read_file(path: Path) -> Iterator[Tool]:
 
 
 def parse_tool(item: Any, source: Path) -> Tool:
-    """One tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`.
+    """Read one tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`.
 
     Raises:
-        ValueError: names the key, what was found and what was expected.
+        ValueError: the tool is malformed. The message names the key, the found value and what was expected.
     """
     if not isinstance(item, dict) or item.get("type") != "function" or not isinstance(item.get("function"), dict):
         raise ValueError('expected {"type": "function", "function": {...}}')
@@ -108,16 +108,16 @@ def parse_tool(item: Any, source: Path) -> Tool:
 
 
 def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:
-    """The parsed templates of an object schema.
+    """Parse the templates of an object schema.
 
     Raises:
-        ValueError: a template is malformed or does not mention the schema's properties as it must.
+        ValueError: a template is malformed or does not mention the schema's properties correctly.
     """
     return tuple(_phrase(text, schema, f"{where}[{index}]") for index, text in enumerate(texts))
 
 
 def _check_words(schema: Any, where: Place) -> None:
-    """That the annotations of a schema, at any depth, tell its values as they must."""
+    """Check the annotations `x-say` and `x-phrase` of a schema, at any depth."""
     if not isinstance(schema, dict):
         return
     words = schema.get("x-say", {})

@@ -1,4 +1,4 @@
-"""Request templates for a tool that comes without: made of its description and its parameters' names."""
+"""Write request templates for a tool that has none, from its description and the names of its parameters."""
 
 import random
 import re
@@ -15,7 +15,7 @@ from tool_dpo.tools.tool import Tool, phrases
 _MOST_OPTIONAL = 6
 _MOST_NESTED = 2
 _TRIALS = (0.0, 1.0, 0.5, 0.5, 0.5, 0.5)
-"""Chances of an optional part, each tried once before a parameter is spoken of."""
+"""Probabilities of an optional part. Values are drawn with each of them to check a parameter or a tool."""
 _LONGEST_DEED = 14
 _VERBS = """
     accept activate add analyze apply approve archive assign associate attach authorize block book build buy
@@ -34,15 +34,16 @@ _VERBS = """
 _UNITS = """
     ms seconds minutes hours days weeks months years km meters miles kg grams percent cents usd eur gbp bytes kb mb gb
 """.split()  # noqa: SIM905
-"""Last words of the names of amounts, said after the number: `timeout_ms` is a timeout of 30 ms."""
+"""Units at the end of a name. They are written after the number: `timeout_ms` becomes "timeout 30 ms"."""
 _NOT_IN_WORDS = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 _UNSAYABLE = frozenset("{}?|")
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A way to ask. `text` has places for what to do (`do`, `Do`, or the bare `name`), the required parameters
-    (`given`: `lead`, mentions between `link`s, `tail`) and the optional ones (`more`)."""
+    """The form of a request. `text` has places for the task (`do`, `Do`, or the tool's `name`), the required parameters
+    (`given`) and the optional ones (`more`). `given` is `lead`, the mentions joined by `link`, and `tail`. `mention` is
+    the form of one parameter, `flag` that of a boolean. `quote` stands around free text."""
 
     text: str
     lead: str = " with "
@@ -71,12 +72,12 @@ _NESTED_OPEN = (Shape("(as usual{more})"), Shape("(the standard one{more})", men
 
 
 def word(tool: Tool) -> dict[str, Any]:
-    """The tool in its OpenAI form with `requests`, and with an `x-phrase` for each nested object they speak of.
+    """The tool in its OpenAI form with `requests`, and with an `x-phrase` for each nested object they mention.
 
-    Optional parameters that no value can be drawn for are not spoken of.
+    Optional parameters are not mentioned if no value can be drawn for them.
 
     Raises:
-        ValueError: a required parameter that no value can be drawn for, or calls that break the schema as a whole.
+        ValueError: no value can be drawn for a required parameter, or the calls break the schema as a whole.
     """
     fault = ""
     for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (0, 0)):
@@ -101,7 +102,7 @@ def _fault(tool: Tool) -> str:
 
 
 def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str], list[str]]:
-    """An object schema, its required parameters, and at most so many optional ones that can be spoken of."""
+    """An object schema, its required parameters, and at most `most` optional ones that requests can mention."""
     properties = dict(schema.get("properties", {}))
     required = list(dict.fromkeys(schema.get("required", [])))
     optional: list[str] = []
@@ -122,13 +123,13 @@ def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str],
 
 
 def _said(schema: Any, name: str, most: int) -> Any:
-    """The schema of a parameter, with phrases for the objects in it, shown to give values that fit it.
+    """The schema of a parameter, with phrases for the objects in it. Values drawn for it are checked.
 
     Raises:
-        ValueError: it does not.
+        ValueError: the values do not fit the schema, or the name cannot be used in a template.
     """
     if not name or _UNSAYABLE & set(name):
-        raise ValueError(f"{name!r} cannot stand in a template")
+        raise ValueError(f"{name!r} cannot be used in a template")
     reason = ""
     for fewer in dict.fromkeys((most, 0)):
         worded = _worded(schema, fewer)
@@ -139,7 +140,7 @@ def _said(schema: Any, name: str, most: int) -> Any:
 
 
 def _unfit(schema: Any, name: str) -> str:
-    """Why the values drawn for a schema will not do; nothing if they will."""
+    """The reason why values drawn for a schema are not valid, "" if they are."""
     try:
         values = [Speaker(random.Random(seed), chance).say(schema, name).value for seed, chance in enumerate(_TRIALS)]
     except ValueError as error:
@@ -152,7 +153,7 @@ def _unfit(schema: Any, name: str) -> str:
 
 
 def _worded(schema: Any, most: int) -> Any:
-    """The schema with an `x-phrase` for every object in it that one can be made for."""
+    """The schema with an `x-phrase` for every object in it, where one can be made."""
     if not isinstance(schema, dict) or "x-phrase" in schema:
         return schema
     result = dict(schema)
@@ -199,18 +200,18 @@ def _mention(shape: Shape, name: str, schema: Any) -> str:
 
 
 def _called(name: str, schema: Any) -> str:
-    """The words for a parameter: its name's, or where that is a letter or two, its description's first."""
+    """The words for a parameter: its name, or the first words of its description if the name has one or two letters."""
     if len(name) <= 2 and name.lower() != "id" and isinstance(schema, dict):
-        told = words(_clean(schema.get("description")).partition(".")[0]).split()
-        told = told[1:] if told[:1] in (["the"], ["a"], ["an"]) else told
-        if told and told != ["value"]:
-            return " ".join(told[:4])
+        described = words(_clean(schema.get("description")).partition(".")[0]).split()
+        described = described[1:] if described[:1] in (["the"], ["a"], ["an"]) else described
+        if described and described != ["value"]:
+            return " ".join(described[:4])
     said = words(name)
     return said.removeprefix("is ").removeprefix("has ")
 
 
 def _deed(tool: Tool) -> str:
-    """What the tool does, as an imperative: from its description, else from its name."""
+    """What the tool does, as a command: from its description, otherwise from its name."""
     sentence = re.split(r"[.;:!(\n]", _clean(tool.description))[0].split()
     if 1 < len(sentence) <= _LONGEST_DEED and (verb := _verb(sentence[0])):
         return " ".join([verb, *sentence[1:]]).rstrip(",")
@@ -222,7 +223,7 @@ def _deed(tool: Tool) -> str:
 
 
 def _verb(first: str) -> str:
-    """The verb in its base form ("Creates": "create"), or nothing for another word."""
+    """The base form of a verb ("create" for "Creates"), "" for any other word."""
     low = first.lower()
     forms = (low, low.removesuffix("s"), low.removesuffix("es"), f"{low.removesuffix('ies')}y")
     return next((form for form in forms if form in _VERBS), "")

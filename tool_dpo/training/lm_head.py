@@ -1,4 +1,4 @@
-"""A PyTorch form of TRL's fused LM head, whose own is a Triton kernel and so needs a GPU."""
+"""TRL's fused LM head in plain PyTorch. TRL's own is a Triton kernel, which needs a GPU."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ _KERNEL = "_ChunkedLogProbFunction"
 
 
 class TorchLogProbs:
-    """Takes the place of `trl.kernels.ChunkedLogProbFunction` (TRL 1.15.0), which it follows in every argument."""
+    """Replaces `trl.kernels.ChunkedLogProbFunction` (TRL 1.15.0) and takes the same arguments."""
 
     @staticmethod
     def apply(
@@ -22,7 +22,7 @@ class TorchLogProbs:
         logit_scale: float = 1.0,
         outputs: tuple[str, ...] = (),
     ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None, Tensor | None]:
-        """Log-probabilities (nats) of N targets, and the statistics that `outputs` names, None for the others.
+        """The log-probabilities (nats) of N targets, and the statistics named in `outputs`, None for the others.
 
         Args:
             hidden: [N, H], the states that predict the targets.
@@ -32,7 +32,7 @@ class TorchLogProbs:
             log_probs, entropy, log_sum_sq_probs, mean_logits and is_top1, each [N]; only log_probs carries a gradient.
         """
         logits = torch.nn.functional.linear(hidden, weight, bias).float()
-        if logit_scale != 1.0:  # a copy of all logits, and another for their gradient
+        if logit_scale != 1.0:  # at 1.0 this would only copy all logits and their gradient
             logits = logits * logit_scale
         if softcap is not None:
             logits = softcap * torch.tanh(logits / softcap)
@@ -49,10 +49,10 @@ class TorchLogProbs:
 
 
 def patch_trl_lm_head() -> None:
-    """Let TRL's trainers compute log-probabilities without a GPU. Call it before a trainer is made.
+    """Let TRL's trainers compute log-probabilities without a GPU. Call it before you make a trainer.
 
     Raises:
-        AttributeError: this version of TRL has no such kernel to replace.
+        AttributeError: this version of TRL does not have the kernel to replace.
     """
     if not hasattr(utils, _KERNEL):
         raise AttributeError(f"trl.trainer.utils has no {_KERNEL}: lm_head.py stands in for it up to TRL 1.15.0")

@@ -1,4 +1,4 @@
-"""Mining: what the SFT model gets wrong on prompts it has not seen, as rejected answers (on-policy negatives)."""
+"""Mining: use the SFT model's mistakes on prompts it has not seen as rejected answers (on-policy negatives)."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from tool_dpo.triplets.triplet import read_triplets
 def mine(
     data: Path, folder: Path, out: Path, params: MineParams, max_new_tokens: int, batch: BatchParams, seed: int
 ) -> None:
-    """Sample the model in `folder` on each prompt of `data`, and write its different mistakes as pairs.
+    """Sample answers of the model in `folder` to each prompt of `data`, and write its distinct mistakes as pairs.
 
     Raises:
-        InputError: a triplet that breaks its promise, or a model that cannot be loaded.
+        InputError: a triplet is not valid, or the model cannot be loaded.
     """
     triplets = [triplet for triplet in read_triplets(data) for _ in range(params.samples)]
     texts = ask(

@@ -1,4 +1,4 @@
-"""A pair for preference training, and its proof."""
+"""A pair for preference training, and the check of its fault."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from tool_dpo.schema.violations import faults
 
 @dataclass(frozen=True)
 class Pair:
-    """Two answers to one prompt; `fault` says what is wrong with `rejected`, which need not be JSON."""
+    """Two answers to one prompt. `fault` is the kind of fault of `rejected`, which need not be JSON."""
 
     prompt: str
     chosen: str
@@ -26,16 +26,16 @@ class Pair:
 
 
 def fault(schema: Schema, text: str, chosen: str) -> str | None:
-    """The worst that is wrong with an answer where `chosen` was asked for, one of schema.KINDS; None if nothing is."""
+    """The most serious fault of an answer, one of kinds.KINDS; None if it equals the correct call `chosen`."""
     found = faults(schema, text, chosen)
     return found[0].kind if found else None
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Every pair of a file, each shown to be what it says.
+    """Read every pair of a file. Check that `chosen` has no fault and that `rejected` has the stated one.
 
     Raises:
-        InputError: names the file, the line and the reason.
+        InputError: a pair fails the check. The message names the file, the line and the reason.
     """
     pairs = []
     for number, record in read_lines(path):

@@ -1,4 +1,4 @@
-"""Pairs for preference training are made here: typed hard negatives, and the model's own verified failures."""
+"""Make pairs for preference training, from typed hard negatives and from the model's own verified mistakes."""
 
 import random
 from collections import Counter
@@ -16,15 +16,15 @@ from tool_dpo.triplets.triplet import Triplet, read_triplets
 
 
 def typed(triplet: Triplet) -> Pair:
-    """The pair of a triplet."""
+    """The pair with the triplet's own hard negative."""
     return _pair(triplet, triplet.rejected, triplet.violation)
 
 
 def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
-    """A call that says too little and one that says too much: a parameter left out, an optional one made up.
+    """Two pairs: one rejected call leaves out a parameter, the other adds an optional one that nobody asked for.
 
-    What all rejected answers have in common is learnt first, and with one of the two alone that would be to go on, or
-    to stop. Empty where the call has no place for both.
+    Training first learns what all rejected answers have in common. With only one of the two, this would be to write
+    longer calls, or shorter ones. The list is empty if the call does not allow both.
     """
     parameters, call = triplet.schema["properties"].get("parameters"), parse(triplet.chosen)
     if not isinstance(parameters, dict) or not isinstance(call.get("parameters"), dict):
@@ -37,7 +37,7 @@ def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
-    """A pair for each value or name of a model's answer that is a mistake in the chosen call."""
+    """A pair for each mistake in a model's answer: the chosen call, and the same call with this one mistake."""
     found = isolated(triplet.schema, triplet.chosen, text)
     return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
 
@@ -47,11 +47,13 @@ def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -
 
 
 def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsParams, seed: int) -> None:
-    """Write the pairs to train on: typed ones as `params` has them, and other, mined ones up to their share.
+    """Write the training pairs to `out`: typed pairs as set in `params`, and mined pairs up to their share.
+
+    Write their numbers to `counts`.
 
     Raises:
-        InputError: a triplet or a mined pair that breaks its promise; no typed pairs, or nothing mined where no others
-            are wanted.
+        InputError: a triplet or a mined pair is not valid; there are no typed pairs; or only mined pairs are wanted and
+            there are none.
     """
     kept = list(read_triplets(triplets))
     found = read_pairs(failures)
@@ -79,7 +81,7 @@ def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsPa
 
 
 def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
-    """The first pair of each prompt and rejected answer."""
+    """The first pair with each combination of prompt and rejected answer."""
     first: dict[tuple[str, str], Pair] = {}
     for pair in pairs:
         first.setdefault((pair.prompt, pair.rejected), pair)
@@ -87,7 +89,7 @@ def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
 
 
 def count_pairs(pairs: Iterable[Pair], found: int) -> dict[str, Any]:
-    """How many pairs of each fault there are, typed and mined; `found` failures were mined."""
+    """Count the typed and the mined pairs by fault. `found` is the number of mined pairs before mixing."""
     counts = {name: Counter(pair.fault for pair in pairs if pair.mined is own) for name, own in _ORIGINS}
     return {
         "failures_found": found,

@@ -1,4 +1,4 @@
-"""Stage one: supervised fine-tuning on the chosen calls, so that the model learns the form before preferences."""
+"""Stage one: supervised fine-tuning on the chosen calls. It teaches the format before preference training."""
 
 import shutil
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ _CURVE = {"loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy
 
 
 def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams, seed: int) -> None:
-    """Train a LoRA adapter on the chosen calls of `data` and write it to `out`, its loss per step to `curve`.
+    """Train a LoRA adapter on the chosen calls of `data`. Write it to `out`, and the loss per step to `curve`.
 
-    The loss (nats per token) covers the completion only. A killed run goes on from its last checkpoint.
+    The loss (nats per token) covers the completion only. A killed run continues from its last checkpoint.
 
     Raises:
-        InputError: a triplet that breaks its promise, or a base that cannot be loaded.
+        InputError: a triplet is not valid, or the base model cannot be loaded.
     """
     triplets = list(read_triplets(data))
     weights = read_weights(base)
     key = fingerprint({"sft": asdict(params), "seed": seed}, [data, *model_files(base)])
     checkpoints = CHECKPOINTS / f"sft-{key}"
-    model = load_model(base, trainable=True)  # before the imports: unsloth patches what is imported after it
+    model = load_model(base, trainable=True)  # before the imports: unsloth patches later imports
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 

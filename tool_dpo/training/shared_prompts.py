@@ -1,4 +1,4 @@
-"""Both answers to a prompt in one row, so that the prompt is read once (prefix sharing, arXiv 2410.20305)."""
+"""Put both answers to a prompt in one row, so that the prompt is read once (prefix sharing, arXiv 2410.20305)."""
 
 from typing import Any
 
@@ -17,28 +17,28 @@ _BOOLEAN_MASKS = ("sdpa",)
 
 
 def can_share_prompts(config: Any) -> bool:
-    """Whether a model's attention takes the mask that this needs, and every token may see the whole prompt."""
+    """Whether a model's attention accepts the mask of SharedPrompts, and lets every token see the whole prompt."""
     known = config._attn_implementation in (*_ADDED_MASKS, *_BOOLEAN_MASKS)
     return known and not getattr(config, "sliding_window", None)
 
 
 class SharedPrompts:
-    """A causal model with TRL's fused LM head that is given pairs, and reads the prompt of each once.
+    """Wraps a causal model with TRL's fused LM head, so that it reads the prompt of each pair once.
 
-    `can_share_prompts` must hold for its config. A row is then: the prompt without its last token; this token
-    and the chosen answer; this token again and the rejected one. The answers do not see each other, and the positions
-    of both go on from the prompt's, so that what comes out is what two rows would give.
+    `can_share_prompts` must be true for the model's config. One row holds the prompt without its last token, then this
+    token and the chosen answer, then this token again and the rejected answer. The answers do not see each other, and
+    the positions of both continue from the prompt. So the output is the same as for two separate rows.
     """
 
     def __init__(self, model: Any) -> None:
         self._model = model
 
     def __call__(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor, **kwargs: Any) -> Any:
-        """The model's output for each token of an answer, [2 B, L - 1].
+        """The model's output for each token of an answer, [2 B, L - 1], and 0 for all other tokens.
 
         Args:
             input_ids, attention_mask: [2 B, L], chosen answers first, padded on the right.
-            labels: as many, -100 but for the tokens of the answers.
+            labels: [2 B, L], -100 except for the tokens of the answers.
         """
         row, position, part = _places(attention_mask, labels)
         answers = labels[row, position].masked_fill(part == _PADDING, _NO_LABEL)
@@ -49,18 +49,18 @@ class SharedPrompts:
             labels=answers,
             **kwargs,
         )
-        told = answers[:, 1:] != _NO_LABEL
-        places = row[:, 1:][told], position[:, 1:][told] - 1
-        of_tokens = {name: value for name, value in output.items() if value.shape == told.shape}
+        labelled = answers[:, 1:] != _NO_LABEL
+        places = row[:, 1:][labelled], position[:, 1:][labelled] - 1
+        of_tokens = {name: value for name, value in output.items() if value.shape == labelled.shape}
         return type(output)(
             **{
-                name: value.new_zeros(labels[:, 1:].shape).index_put(places, value[told])
+                name: value.new_zeros(labels[:, 1:].shape).index_put(places, value[labelled])
                 for name, value in of_tokens.items()
             }
         )
 
     def _mask(self, part: Tensor) -> Tensor:
-        """What each token sees, [B, 1, P, P], as this attention takes it: true, or 0 to be added to the scores."""
+        """Which tokens each token sees, [B, 1, P, P], as this attention needs it: true, or 0 to add to the scores."""
         seen = _seen(part)[:, None]
         if self._model.config._attn_implementation in _BOOLEAN_MASKS:
             return seen
@@ -68,7 +68,7 @@ class SharedPrompts:
 
 
 def _places(attention_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of each token of the joint rows: the row and position where it stands, and the part it is of; each [B, P]."""
+    """The input row, the input position and the part of each token in the joint rows; each [B, P]."""
     lengths = attention_mask.sum(dim=1).tolist()
     prompts = (attention_mask.bool() & (labels == _NO_LABEL)).sum(dim=1).tolist()
     pairs = len(lengths) // 2
@@ -85,7 +85,7 @@ def _places(attention_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Ten
 
 
 def _seen(part: Tensor) -> Tensor:
-    """Whether a token sees another, [B, P, P]: the prompt, and what stands before it in its own part."""
+    """Whether a token sees another, [B, P, P]: it sees itself and the earlier tokens of the prompt and its own part."""
     order = torch.arange(part.size(1), device=part.device)
     query, key = part[:, :, None], part[:, None, :]
     return (order[:, None] >= order) & ((key == query) | (key == _PROMPT))

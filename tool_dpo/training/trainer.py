@@ -1,4 +1,4 @@
-"""What SFT and DPO share: trainer settings, resuming, progress, and the training curve."""
+"""What SFT and DPO share: the trainer settings, resuming, the progress bar, and the training curve."""
 
 import csv
 import shutil
@@ -23,7 +23,7 @@ _TIMED_STEPS = 6
 
 
 def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, checkpoints: Path) -> dict[str, Any]:
-    """Arguments that TRL's SFTConfig and DPOConfig have in common."""
+    """The arguments that TRL's SFTConfig and DPOConfig have in common."""
     dtype = compute_dtype(weights)
     return {
         "output_dir": str(checkpoints),
@@ -51,7 +51,7 @@ def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, che
 
 
 class Progress(ProgressCallback):
-    """A progress bar with the loss and the time left, and after the first steps a line that says what it will take."""
+    """A progress bar with the loss and the time left. After the first steps it prints the expected time."""
 
     def __init__(self, examples: int, tokens: int) -> None:
         super().__init__()
@@ -82,26 +82,26 @@ class Progress(ProgressCallback):
 
 
 def train(trainer: Trainer, checkpoints: Path, tokens: int) -> list[dict[str, Any]]:
-    """Train, from the last complete checkpoint of the same run if there is one; return the log, a row per step.
+    """Train, and continue from the last complete checkpoint of the same run if there is one.
 
-    `tokens` is how many tokens all epochs read, without padding.
+    `tokens` is the number of tokens in all epochs, without padding. Returns the log, one row per step.
     """
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Progress(len(trainer.train_dataset), tokens))
     last = get_last_checkpoint(str(checkpoints)) if checkpoints.exists() else None
-    if last and not Path(last, "trainer_state.json").exists():  # written last: killed while saving
+    if last and not Path(last, "trainer_state.json").exists():  # saved last; missing: killed while saving
         shutil.rmtree(last)
         last = get_last_checkpoint(str(checkpoints))
     if last:
         print(f"resuming from {last}")
-    autocast = trainer.args.bf16 or trainer.args.fp16  # it casts what an adapter multiplies; PEFT need not do so before
+    autocast = trainer.args.bf16 or trainer.args.fp16  # it casts the inputs of an adapter, so PEFT need not
     with disable_input_dtype_casting(trainer.model) if autocast else nullcontext():
         trainer.train(resume_from_checkpoint=last)
     return [row for row in trainer.state.log_history if "loss" in row]
 
 
 def write_curve(path: Path, log: list[dict[str, Any]], columns: Mapping[str, str]) -> None:
-    """A CSV of the logged values, `columns` giving the CSV's names for the trainer's."""
+    """Write the logged values as CSV. `columns` maps the trainer's names to the names in the CSV."""
     with atomic(path) as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["step", *columns.values()])

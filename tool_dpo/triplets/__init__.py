@@ -1,1 +1,1 @@
-"""The data: triplets, and their proof."""
+"""The data: make triplets, and check them."""

@@ -1,7 +1,7 @@
-"""Schema augmentation: the same request and call under another schema, so that a model learns to read schemas.
+"""Schema augmentation: the same request with another schema for its call, so that a model learns to read schemas.
 
-One function a way to vary; each takes a case and returns one whose values fit its parameters. Names and enum
-values change at every depth that `properties` and `items` reach.
+Each function makes one kind of variation. It takes a case and returns a case whose values fit its parameters. Names and
+enum values change at every depth that `properties` and `items` reach.
 """
 
 import math
@@ -22,11 +22,11 @@ _SHARE = {
     "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "number": 0.2,
     "rename": 0.75, "nest": 0.2, "depend": 0.8, "namespace": 0.3,
 }  # fmt: skip
-"""Chance of each variation, for a case or for each place that it may touch."""
+"""Probability of each variation, per case or per place where it is possible."""
 _MOST_EXTRA = 2
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+)*")
 _TIES = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "patternProperties")
-"""Keywords that may name an object's properties elsewhere, which then keep their names."""
+"""Keywords that may refer to properties by name. An object with one of them keeps its property names."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Case:
 
 
 def vary(case: Case, rng: random.Random) -> Case:
-    """The case under another schema."""
+    """The case with a varied schema: all variations in turn, each with its probability."""
     for variation in (
         drop_optional, add_optional, resize_enums, constrain, restyle_enums, rename, reorder, nest, reorder, depend,
     ):  # fmt: skip
@@ -61,7 +61,7 @@ def drop_optional(case: Case, rng: random.Random) -> Case:
 
 
 def add_optional(case: Case, rng: random.Random) -> Case:
-    """Give the tool optional properties that the request does not speak of."""
+    """Give the tool optional properties that the request does not mention."""
     if rng.random() >= _SHARE["extra"] or _ties(case.parameters):
         return case
     extra = dict(_invented(rng) for _ in range(rng.randint(1, _MOST_EXTRA)))
@@ -84,7 +84,7 @@ def _invented(rng: random.Random) -> tuple[str, Schema]:
 
 
 def resize_enums(case: Case, rng: random.Random) -> Case:
-    """Widen and narrow the choices, those in use kept."""
+    """Add and remove enum values. Those that the call uses are kept."""
 
     def resized(schema: Schema, used: list[Any]) -> Schema:
         choices = schema.get("enum")
@@ -101,7 +101,7 @@ def resize_enums(case: Case, rng: random.Random) -> Case:
 
 
 def constrain(case: Case, rng: random.Random) -> Case:
-    """Say more of the values that the schema leaves free: ranges, steps, lengths, null, all of which the call keeps."""
+    """Limit values that the schema leaves free: ranges, steps, lengths, null. The values of the call still fit."""
 
     def constrained(schema: Schema, used: list[Any]) -> Schema:
         ways = _LIMITS.get(str(schema.get("type")))
@@ -126,7 +126,7 @@ def _between(schema: Schema, used: list[Any], rng: random.Random) -> Schema:
 
 
 def _around(used: list[Any], rng: random.Random) -> tuple[int, int]:
-    """Whole numbers under and over the values in use."""
+    """Whole numbers below and above the values in use."""
     return math.floor(min(used)) - rng.choice([0, 1, 2, 5]), math.ceil(max(used)) + rng.choice([0, 1, 5, 20])
 
 
@@ -161,17 +161,17 @@ _LIMITS: dict[str, list[Callable[[Schema, list[Any], random.Random], Schema]]] =
     "boolean": [_or_null],
     "array": [_of_count],
 }
-"""Ways to say more of a value, by its type."""
+"""Functions that limit a value, by its type. Repeated ones are chosen more often."""
 
 _FREE_OF = {
     "enum", "const", "format", "pattern", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
     "maxLength", "minItems", "maxItems", "uniqueItems",
 }  # fmt: skip
-"""What a schema must not say already."""
+"""A schema with one of these keywords gets no further limits."""
 
 
 def depend(case: Case, rng: random.Random) -> Case:
-    """Let an optional property ask for another that the call has too."""
+    """Let an optional property require another one that the call has too (`dependentRequired`)."""
     required = case.parameters.get("required", [])
     optional = [name for name in case.values if name not in required]
     if len(optional) < 2 or rng.random() >= _SHARE["depend"] or "dependentRequired" in case.parameters:
@@ -181,7 +181,7 @@ def depend(case: Case, rng: random.Random) -> Case:
 
 
 def restyle_enums(case: Case, rng: random.Random) -> Case:
-    """Write the choices in another case, some after a number, so that they are copied from the schema as they stand."""
+    """Write enum values in another case, some after a number, so that a model learns to copy them from the schema."""
     if rng.random() >= _SHARE["restyle"]:
         return case
     style = rng.choice(_STYLES)
@@ -202,7 +202,7 @@ def restyle_enums(case: Case, rng: random.Random) -> Case:
 
 
 def rename(case: Case, rng: random.Random) -> Case:
-    """Other words and another case for the tool and for its properties; for some tools a namespace."""
+    """Rename the tool and its properties with other words and in another case. Some tools get a namespace."""
     if rng.random() >= _SHARE["rename"]:
         return case
     style = rng.choice(_STYLES[:2]) if rng.random() < 0.8 else rng.choice(_STYLES[2:])
@@ -227,7 +227,7 @@ def rename(case: Case, rng: random.Random) -> Case:
 
 
 def _coined(rng: random.Random) -> str:
-    """A word that no model has seen, so that names are copied letter by letter."""
+    """An invented word, so that a model must copy the name letter by letter."""
     return "".join(rng.choice(_CONSONANTS) + rng.choice("aeiou") for _ in range(rng.randint(2, 3)))
 
 
@@ -261,7 +261,7 @@ def nest(case: Case, rng: random.Random) -> Case:
 
 
 def reorder(case: Case, rng: random.Random) -> Case:
-    """Shuffle the properties, required ones first, and put the call's in the same order."""
+    """Shuffle the properties, required ones first, and put the call's parameters in the same order."""
     properties = case.parameters.get("properties", {})
     required = case.parameters.get("required", [])
     names = sorted(rng.sample(list(properties), len(properties)), key=lambda name: name not in required)
@@ -278,7 +278,7 @@ def _ties(schema: Schema) -> bool:
 
 
 def _map_values(schema: Any, used: list[Any], change: Callable[[Schema, list[Any]], Schema]) -> Any:
-    """The schema with `change` made to that of every value, given the values in use there."""
+    """Apply `change` to the schema of every value. It also gets the values that the call uses there."""
     if not isinstance(schema, dict):
         return schema
     result = dict(change(schema, used))
@@ -295,7 +295,7 @@ def _map_values(schema: Any, used: list[Any], change: Callable[[Schema, list[Any
 
 
 def _respelled(schema: Any, name: Spell, choice: Spell) -> Any:
-    """The schema with other names for its properties and other spellings of its choices."""
+    """The schema with its properties renamed by `name`, and its enum values respelled by `choice`."""
     if not isinstance(schema, dict):
         return schema
     result = dict(schema)
@@ -328,18 +328,18 @@ def _revalued(schema: Any, value: Any, name: Spell, choice: Spell) -> Any:
 
 
 def _alone_with_items(schema: Schema) -> bool:
-    """Whether `items` is of all items, and nothing else is of any."""
+    """Whether `items` alone describes all items."""
     return "items" in schema and "contains" not in schema and "prefixItems" not in schema
 
 
 def _choices(schema: Schema, spell: Spell) -> dict[str, str]:
-    """The new spelling of each textual choice; the old ones where two would become one."""
+    """The new spelling of each enum value that is text. All keep the old one if two would become the same."""
     old = [one for one in schema["enum"] if isinstance(one, str)]
     return _one_to_one(old, [spell(one) for one in old])
 
 
 def _names(schema: Schema, spell: Spell) -> dict[str, str]:
-    """The new name of each property; the old ones where two would become one, or something else speaks of them."""
+    """The new name of each property. All keep the old one if two would become the same, or if the schema has _TIES."""
     old = list(schema["properties"])
     return _one_to_one(old, old if _ties(schema) else [spell(one) for one in old])
 
@@ -368,10 +368,10 @@ _STYLES: tuple[Callable[[list[str]], str], ...] = (
 """snake_case, camelCase, kebab-case, PascalCase, UPPER_CASE, runtogether."""
 
 _MARKS = (":", "-", "x", "_", "")
-"""After the number that a choice begins with, as in `4:3` and `2x`."""
+"""Separators after the number at the start of an enum value, as in `4:3` and `2x`."""
 
 _SEPARATORS = (".", ".", "/", "__")
-"""Between namespace and name: MCP servers and modules, OpenAPI operations, what clients make of several servers."""
+"""Separators between namespace and name, as in MCP servers, modules, OpenAPI, and clients of several servers."""
 
 _ANY_CHOICE = ("other", "none", "default", "unknown", "any", "custom", "auto", "all", "mixed", "unspecified")
 _CONSONANTS = ("b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "kl", "st", "tr")
@@ -407,7 +407,7 @@ _SYNONYMS = """
 
 @cache
 def _synonyms() -> dict[str, list[str]]:
-    """Words by the first word of each group, the word itself among them."""
+    """Each group of words, by its first word. The group includes this word."""
     groups = [group.split() for line in _SYNONYMS.splitlines() for group in line.split("|") if group.strip()]
     return {group[0]: group for group in groups}
 

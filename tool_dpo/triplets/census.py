@@ -1,4 +1,4 @@
-"""What a file of triplets holds: counts by kind, lengths in tokens, and the triplets that are too long."""
+"""Statistics of a file of triplets: counts by kind, and lengths in tokens. Refuses triplets that are too long."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
-    """How many triplets there are, of which tools, violations and keywords of each, and how long they are in tokens."""
+    """Count the triplets, their tools, violations, and keywords per violation, and measure their lengths in tokens."""
     texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
         "triplets": len(triplets),
@@ -32,10 +32,10 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") ->
 def check_lengths(
     path: Path, triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", max_length: int
 ) -> None:
-    """Refuse a triplet that training would cut, its longer answer counted.
+    """Check that each prompt with its longer answer has at most `max_length` tokens, so that training cuts none.
 
     Raises:
-        InputError: names the file and the line.
+        InputError: a triplet is too long. The message names the file and the line.
     """
     longer = [max(triplet.chosen, triplet.rejected, key=len) for triplet in triplets]
     chats = [

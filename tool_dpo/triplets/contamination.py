@@ -1,4 +1,4 @@
-"""Contamination: what training and held-out triplets have in common, so that a test stays a test."""
+"""Contamination: measure what the training and the held-out triplets have in common."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from tool_dpo.triplets.augment import plain
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
 _GRAM = 8
-"""Words in a row that two requests do not share by chance (the 8-grams of PaLM, arXiv 2204.02311)."""
-_WORDS = ("title", "description", "$comment")  # not ANNOTATIONS: a default, say, makes two schemas differ
+"""Number of consecutive words that two requests do not share by chance (8-grams as in PaLM, arXiv 2204.02311)."""
+_WORDS = ("title", "description", "$comment")  # not all ANNOTATIONS: a default is a real difference
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is compared of a triplet or of a case from elsewhere: a prompt, its tool, and the schema of the call."""
+    """What is compared of a triplet, or of a case from another data set: the prompt, the tool and the call schema."""
 
     prompt: str
     tool: str
@@ -28,19 +28,19 @@ class Asked:
 
 
 def write_contamination(training: list[Path], held_out: Mapping[str, Path], out: Path) -> None:
-    """Write the contamination of each held-out file by the training files.
+    """Compare each held-out file with all training files, and write the counts.
 
     Raises:
-        InputError: a triplet that breaks its promise.
+        InputError: a triplet is not valid.
     """
     trained_on = [triplet for path in training for triplet in read_triplets(path)]
     write_json(out, {name: contamination(trained_on, list(read_triplets(path))) for name, path in held_out.items()})
 
 
 def contamination(training: Sequence[Asked | Triplet], held_out: Sequence[Asked | Triplet]) -> dict[str, int]:
-    """How many held-out cases share their tool's name, its schema, or part of their request with training.
+    """Count the held-out cases that share the tool's name, its schema, or a part of the request with training.
 
-    Names are compared without case and separators; schemas by what validates, whatever its order and words.
+    Names are compared without case and separators, schemas without descriptions and order.
     """
     names = {plain(triplet.tool) for triplet in training}
     schemas = {bare_parameters(triplet.schema) for triplet in training}
@@ -54,7 +54,7 @@ def contamination(training: Sequence[Asked | Triplet], held_out: Sequence[Asked 
 
 
 def bare_parameters(schema: Schema) -> str:
-    """The parameters of a call schema, without the tool's name, descriptions and the order of keys."""
+    """The parameters of a call schema as JSON text, without the tool's name, descriptions and the order of keys."""
     return json.dumps(_bare(schema["properties"].get("parameters")), sort_keys=True)
 
 

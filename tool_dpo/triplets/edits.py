@@ -1,4 +1,4 @@
-"""Edits of a valid call, and the proof that an edited call has the fault it is made for."""
+"""Edits of a valid call, and the check that an edited call has the intended fault."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -18,14 +18,14 @@ REMOVED = object()
 
 @dataclass(frozen=True)
 class Edit:
-    """Put `value` at `path` of the call, or remove what stands there; `last_resort` where likelier edits may do."""
+    """Set the value at `path` of the call, or remove it (REMOVED). A `last_resort` is tried after likelier edits."""
 
     path: Place
     value: Any
     last_resort: bool = False
 
     def operation(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The edit of this call as an operation of JSON Patch (RFC 6902)."""
+        """The edit of this call as a JSON Patch operation (RFC 6902)."""
         path = JsonPointer.from_parts(self.path).path
         if self.value is REMOVED:
             return {"op": "remove", "path": path}
@@ -34,7 +34,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Site:
-    """A place in a call: where it is, the schema as its author wrote it, and the value."""
+    """A place in a call: its path, its schema as the author wrote it, and its value."""
 
     path: Place
     schema: Schema
@@ -43,11 +43,11 @@ class Site:
 
 @dataclass(frozen=True)
 class Negative:
-    """An answer whose fault is of this kind, by this JSON Schema keyword, at this JSON path.
+    """A wrong answer, with the kind (`violation`), the JSON Schema keyword and the JSON path of its only fault.
 
-    It is the only one, but where `isolated` puts a mistaken name in the place of a required one: then it is the worst.
+    If `isolated` replaces a required name by a wrong one, there are two faults, and this is the more serious one.
 
-    `edit` is the JSON Patch operation (RFC 6902) that makes it of the chosen call; None where it is no JSON.
+    `edit` is the JSON Patch operation (RFC 6902) that turns the chosen call into this answer, None if it is not JSON.
     """
 
     text: str
@@ -58,6 +58,7 @@ class Negative:
 
 
 def value_at(document: Any, place: Place) -> Any:
+    """The value at a place of a document, REMOVED if an object on the way does not have the name."""
     for part in place:
         if isinstance(document, dict) and part not in document:
             return REMOVED
@@ -66,11 +67,12 @@ def value_at(document: Any, place: Place) -> Any:
 
 
 def breaking(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], most: int = 1) -> Iterator[Negative]:
+    """As `proved_edits`, but only calls that break the schema, not those with a wrong value."""
     return (found for found in proved_edits(schema, call, edits, most) if found.violation != WRONG_VALUE)
 
 
 def proved_edits(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], most: int = 1) -> Iterator[Negative]:
-    """The calls, one edit away, that have a fault, and no more than `most`."""
+    """Apply each edit alone, and yield the edited calls that have at least one fault and at most `most`."""
     chosen = json.dumps(call, ensure_ascii=False)
     for edit in edits:
         operation = edit.operation(call)
@@ -82,9 +84,9 @@ def proved_edits(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], mo
 def proved_text(
     schema: Schema, text: str, chosen: str, edit: dict[str, Any] | None = None, most: int = 1
 ) -> Negative | None:
-    """The answer with its worst fault, if it has any, no more than `most`, and no lone surrogate.
+    """The answer with its most serious fault.
 
-    None for an edited call that cannot be checked.
+    None if it has no fault, more than `most` faults, or a lone surrogate, or if an edited call cannot be checked.
     """
     try:
         text.encode()
@@ -97,8 +99,8 @@ def proved_text(
 
 
 def sites_of(site: Site) -> Iterator[Site]:
-    """The place and all those inside it that the schema tells something of; of alternatives, see `alternatives`."""
-    if not isinstance(site.schema, dict):  # true or false: nothing is known of the value
+    """The place and all places inside it that have a schema. For `anyOf` and `oneOf` see `negatives.alternatives`."""
+    if not isinstance(site.schema, dict):  # true or false: it does not describe the value
         return
     yield site
     for part in site.schema.get("allOf", []):
@@ -116,7 +118,7 @@ def sites_of(site: Site) -> Iterator[Site]:
 
 
 def unasked(sites: list[Site]) -> Iterator[Edit]:
-    """An optional parameter that nobody spoke of, filled with the value of another."""
+    """Fill an optional parameter that the request does not mention with the value of another parameter."""
     spoken = [site.value for site in sites if isinstance(site.value, str | int | float)]
     for site in sites:
         if isinstance(site.value, dict):
@@ -127,4 +129,5 @@ def unasked(sites: list[Site]) -> Iterator[Edit]:
 
 
 def respelt(fields: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """The fields in the same order, with `old` renamed to `new`."""
     return {new if name == old else name: value for name, value in fields.items()}

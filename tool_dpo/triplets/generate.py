@@ -1,4 +1,4 @@
-"""Make triplets from tools: requests from the catalog or a teacher, one proved hard negative for each."""
+"""Make triplets from tools: requests from templates or a teacher model, each with one verified hard negative."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ _MOST_OTHERS = 2
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
-"""The request of a tool and an index; None where there is none."""
+"""Gives the request for a tool and an index, None if there is none."""
 
 
 def generate(
@@ -40,13 +40,13 @@ def generate(
 ) -> Iterator[Triplet]:
     """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
 
-    Tools whose names are `held_out` are not varied, and stand in no other tool's prompt. A tool without requests gets
-    some; one that none can be made for is left out, with a warning. Each tool has random streams of its own, so adding
-    a tool changes little but the number of the others' triplets.
+    Tools whose names are `held_out` are not varied, and are not listed in the prompts of other tools. A tool without
+    request templates gets some. If that is not possible, it is left out, with a warning. Each tool has its own random
+    streams, so adding a tool changes little more than the number of triplets of the others.
 
     Raises:
-        InputError: no tool that a request can be made for; a tool whose templates cannot give enough different
-            requests, or none with a provable violation; a teacher that cannot be asked.
+        InputError: no request can be made for any tool; the templates of a tool do not give enough different requests
+            with a violation that can be verified; or the teacher does not answer.
     """
     teacher = params.teacher if params.source == "openai" else None
     usable = tools if teacher else list(_with_requests(tools))
@@ -67,11 +67,11 @@ class _Maker:
     seed: int
     source: Source
     taken: frozenset[str]
-    """Plain names of all tools; a varied name is none of them, since it may be a test tool's."""
+    """Plain names of all tools. No tool is renamed to one of them, because it could be a test tool's."""
     training: list[Tool]
 
     def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
-        """So many triplets of a tool as it is written, and varied ones if it is trained on."""
+        """`count` triplets of a tool as its author wrote it, and varied ones if it is a training tool."""
         yield from self._distinct(tool, count, varied=False)
         if tool in self.training:
             yield from self._distinct(tool, count * self.params.variants, varied=True)
@@ -120,27 +120,27 @@ class _Maker:
             raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
-        """Training tools to list beside this one, half the time of its own file: likeliest to be mistaken for it."""
+        """Training tools to list beside this one, half the time from its file: these are easiest to confuse with it."""
         if rng.random() >= self.params.distractors:
             return []
         near = rng.random() < 0.5
         return self._drawn(name, tool, rng.randint(1, _MOST_OTHERS), near=near)
 
     def _siblings(self, tool: Tool, name: str) -> Mapping[str, Any]:
-        """Parameters of another training tool of its file, with the values of a request for it."""
+        """Parameters of another training tool from the same file, with the values of one of its requests."""
         for other in self._drawn(name, tool, 1, near=True):
-            with suppress(ValueError):  # a request that cannot be made is told where it is that tool's turn
+            with suppress(ValueError):  # the error is reported with that tool's own triplets
                 request = self.source(other, 0, random.Random(f"{name}/{other.name}"))
                 return request.parameters if request else {}
         return {}
 
     def _drawn(self, name: str, tool: Tool, count: int, *, near: bool) -> list[Tool]:
-        """So many other training tools, of its own file where `near`: of highest hash, as a new tool seldom is."""
+        """`count` other training tools, of its file if `near`: those of highest hash, which new tools rarely change."""
         others = (other for other in self.training if other is not tool and (not near or other.source == tool.source))
         return nlargest(count, others, key=lambda other: sha256(f"{name}/{other.name}".encode()).digest())
 
     def _varied(self, case: Case, others: list[Tool], rng: random.Random) -> Iterator[Case]:
-        """The case and the other tools under varied schemas, no two of one name."""
+        """The case and the other tools with varied schemas, all with different names."""
         taken = set(self.taken)
         for one in (case, *(Case(other.name, other.parameters, {}) for other in others)):
             varied = vary(one, rng)
@@ -182,10 +182,12 @@ def _triplet(
     rng: random.Random,
     varied_from: str | None = None,
 ) -> Triplet | None:
-    """A proved triplet of a request for the first case's call, the tools of all listed.
+    """A verified triplet: a request for the call of the first case, with the tools of all cases in the prompt.
 
-    `siblings` are parameters that may be invented (as in `negative`). None where no kind of violation has a place in
-    the call.
+    `siblings` gives parameters that may be invented (see `negative`). None if no kind of violation is possible.
+
+    Raises:
+        ValueError: the call of the first case is not valid.
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
@@ -212,7 +214,7 @@ def _triplet(
 
 
 def _ended(request: str, rng: random.Random) -> str:
-    """The request, half the time with a full stop after its last value, which is no part of it."""
+    """The request, half the time with a full stop after its last value. It is not part of the value."""
     return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
 
 
@@ -221,5 +223,5 @@ def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], 
 
 
 def _words(prompt: str) -> tuple[str, ...]:
-    """What tells prompts apart: near-duplicates differ in case, punctuation and spaces alone."""
+    """The words of a prompt. Near-duplicates have the same words and differ in case, punctuation and spaces."""
     return tuple(re.findall(r"\w+", prompt.lower()))

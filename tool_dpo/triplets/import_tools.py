@@ -1,4 +1,4 @@
-"""Adopt the tools of a document: converted, given requests, and kept if they give a proved triplet."""
+"""Import the tools of a document: convert them, write request templates, keep those that give a verified triplet."""
 
 from pathlib import Path
 from typing import Any, get_args
@@ -29,10 +29,12 @@ _ONE = GenerateParams(
 
 
 def import_tools(source: str, *, mcp: bool = False) -> Imported:
-    """The tools of a document, or of an `mcp` server, that training data can be made from; and why others are skipped.
+    """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are skipped.
+
+    `skipped` in the result gives the reason for each of them.
 
     Raises:
-        InputError: the document cannot be read, the server cannot be asked, or there is no such tool.
+        InputError: the document cannot be read, the server does not answer, or no tool is left.
     """
     if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
@@ -45,7 +47,7 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
             worded = _proved(item, path)
             name = worded["function"]["name"]
             if name in names:
-                raise ValueError("its name stands twice")
+                raise ValueError("another tool has the same name")
         except (ValueError, InputError) as error:
             adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{path}: ')}")
         else:

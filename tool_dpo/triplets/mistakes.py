@@ -1,4 +1,4 @@
-"""Rejected calls like a model's own: one says too little, one too much, one has a single mistake of an answer."""
+"""Rejected calls as models make them: a parameter left out, one that nobody asked for, or one mistake of an answer."""
 
 import random
 from collections.abc import Iterator
@@ -22,29 +22,29 @@ from tool_dpo.triplets.edits import (
 
 
 def too_little(schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
-    """A negative that leaves out a parameter that was asked for; None where there is none.
+    """A call that leaves out a requested parameter; None if there is no such parameter.
 
-    One that need not be given leaves a valid call, with WRONG_VALUE for its fault.
+    If the parameter is optional, the call stays valid, and its fault is WRONG_VALUE.
     """
     names = rng.sample(list(call["parameters"]), len(call["parameters"]))
     return next(proved_edits(schema, call, (Edit(("parameters", name), REMOVED) for name in names)), None)
 
 
 def too_much(parameters: Schema, schema: Schema, call: dict[str, Any], rng: random.Random) -> Negative | None:
-    """A proved negative that fills an optional parameter nobody spoke of; None where there is no place for it.
+    """A call that adds an optional parameter that the request does not mention; None if that is not possible.
 
-    What it breaks is whatever the value of another parameter breaks there. Arguments as of `negative`.
+    The added value is that of another parameter, and breaks the schema there. For the arguments see `negative`.
     """
     edits = list(unasked(list(sites_of(Site(("parameters",), parameters, call["parameters"])))))
     return next(breaking(schema, call, rng.sample(edits, len(edits))), None)
 
 
 def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
-    """Each mistake of an answer when it alone is put into the chosen call; text that is no JSON.
+    """Put each mistake of a model's answer alone into the chosen call. An answer that is not JSON is yielded whole.
 
-    Whatever else the answer says differently is left out, so what tells such a pair apart is the one value or the one
-    name. A name that the answer has for another, with the same value, takes its place, which is two faults where the
-    other is required: the worse is told.
+    Other differences are left out, so the chosen and the rejected call differ in one value or one name. If the answer
+    has a wrong name with the right value, the name is replaced in the call. If that name is required, the call has two
+    faults (one name missing, one invented), and the more serious one is reported.
     """
     try:
         answer = parse(text)
@@ -63,7 +63,7 @@ def isolated(schema: Schema, chosen: str, text: str) -> Iterator[Negative]:
 
 
 def _renamed(places: list[Place], answer: Any, call: Any) -> dict[Place, Place]:
-    """The place in the call of each name that only the answer has, where the value is the same."""
+    """For each name that only the answer has: the name in the same object of the call that has the same value."""
     absent = [place for place in places if value_at(answer, place) is REMOVED]
     found: dict[Place, Place] = {}
     for new in places:

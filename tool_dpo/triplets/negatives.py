@@ -1,9 +1,9 @@
-"""Hard negatives: answers one small, plausible mistake away from a valid call.
+"""Hard negatives: answers that are one small, plausible mistake away from a valid call.
 
-One small function a JSON Schema keyword, in one table: it proposes edits of a value that break the keyword. A few more
-go beyond the schema: the name of another tool, text that is no JSON, a value that was not asked for.
-`negative` keeps the first proposal, in random order, that is proved to be the answer's only fault; `too_little` and
-`too_much` make calls that stop too early or go on too long, and `isolated` those that have a model's own mistakes.
+The table MAKERS has one small function per JSON Schema keyword, which proposes edits of a value that break the keyword.
+Other functions propose the name of another tool, text that is not JSON, or a value that was not requested.
+`negative` tries the proposals in random order and keeps the first that is the answer's only fault. `mistakes.py` makes
+other rejected calls: with a parameter left out or added, or with a model's own mistakes.
 """
 
 import json
@@ -22,10 +22,10 @@ Name = TypeVar("Name", bound=str)
 _OF_VALUES = ("type_mismatch", "enum_violation", "other_schema_error")
 _TRIES = 6
 _LONGEST = 500
-"""Characters of the longest text that is made too long, where a model would not go on for more."""
+"""Largest `maxLength` that a text is made to exceed, in characters. Models hardly ever exceed larger ones."""
 _MOST_ITEMS = 50
 _WEIGHTS = {"exclusiveMinimum": 60, "exclusiveMaximum": 60, "multipleOf": 3, "const": 4}
-"""Chance of a keyword to be the one broken, against 1; more for those that few schemas have, so that each is learnt."""
+"""Weight of a keyword when one is chosen to be broken, 1 for all others. Rare keywords weigh more, to be learnt too."""
 
 
 def negative(
@@ -37,15 +37,15 @@ def negative(
     others: Sequence[str] = (),
     siblings: Mapping[str, Any] | None = None,
 ) -> Negative | None:
-    """A proved negative of one kind, or None where the call offers no place for it.
+    """A verified hard negative of one kind, or None if that is not possible in this call.
 
     Args:
-        kind: one of schema.KINDS; `other_schema_error` stands for every keyword without a kind of its own.
+        kind: one of kinds.KINDS. `other_schema_error` means all keywords without a kind of their own.
         parameters: the tool's parameter schema as written, with its `x-say` words.
-        schema: the call schema that the proof is made against.
+        schema: the call schema that the answer is checked against.
         call: a valid call.
-        others: names of the other tools that there are to choose from.
-        siblings: parameters of tools like this one, with a value each.
+        others: names of the other tools in the prompt.
+        siblings: parameters of similar tools, each with a value.
     """
     found: Iterable[Negative | None]
     if kind == NOT_JSON:
@@ -65,7 +65,7 @@ def _edits(
     others: Sequence[str],
     siblings: Mapping[str, Any],
 ) -> Iterator[Edit]:
-    """Edits of a call that may come to the kind, likely ones first."""
+    """Edits of a call that may give a fault of this kind, likely ones first."""
     sites = list(sites_of(Site(("parameters",), parameters, call["parameters"])))
     groups = {
         keyword: [
@@ -92,7 +92,7 @@ def _edits(
 
 
 def by_chance(weights: Mapping[Name, float], rng: random.Random) -> list[Name]:
-    """The names in random order, each drawn by its weight among those left (Efraimidis and Spirakis, 2006)."""
+    """The names in random order. Each is drawn by weight from those left (Efraimidis and Spirakis, 2006)."""
     return sorted(
         (name for name, weight in weights.items() if weight > 0),
         key=lambda name: -(rng.random() ** (1 / weights[name])),
@@ -100,7 +100,7 @@ def by_chance(weights: Mapping[Name, float], rng: random.Random) -> list[Name]:
 
 
 def _misheard(sites: list[Site]) -> Iterator[Edit]:
-    """Another value than was asked for: the next number, another choice, yes for no, the value of another parameter."""
+    """A value that was not requested: a near number, another enum value, yes for no, the value of another parameter."""
     for site in sites:
         match site.value:
             case bool():
@@ -118,7 +118,7 @@ def _misheard(sites: list[Site]) -> Iterator[Edit]:
 
 
 def _malformed(call: dict[str, Any], text: str) -> list[str]:
-    """A call and its JSON text as they come out when they are not written as JSON, or not alone."""
+    """Texts of a call that are not valid JSON, or that have other text around the JSON."""
     return [
         repr(call),
         f"{text[:-2]},}}}}",
@@ -140,7 +140,7 @@ def required(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def dependent_required(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A field left out that another one asks for."""
+    """A field left out that another field requires."""
     if isinstance(site.value, dict):
         for name, needed in site.schema["dependentRequired"].items():
             for other in needed if name in site.value else ():
@@ -148,7 +148,7 @@ def dependent_required(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def additional_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A parameter that many APIs have and this one does not, or one of its own, misspelt."""
+    """A parameter that is common in APIs but not in this tool, or an optional parameter with its name misspelt."""
     if not isinstance(site.value, dict):
         return
     for name, value in rng.sample(sorted(_COMMON_PARAMS.items()), 3):
@@ -195,7 +195,7 @@ def _retyped(value: Any) -> list[Any]:
 
 
 def alternatives(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A value that none of several schemas takes: another type, or what breaks the one that fits."""
+    """A value that fits none of the alternative schemas: another type, or an edit that breaks the one that fits."""
     for value in (*_retyped(site.value), [site.value], None):
         yield Edit(site.path, value)
     for schema in (*site.schema.get("anyOf", ()), *site.schema.get("oneOf", ())):
@@ -205,14 +205,14 @@ def alternatives(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def _within(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """Every edit of a value that breaks a keyword of its schema; more properties are among them where it is closed."""
+    """All edits that break a keyword of the schema, except its type. A closed schema also gets unknown properties."""
     for keyword, make in MAKERS.items():
         if keyword in site.schema and keyword != "type":
             yield from make(site, rng)
 
 
 def enum(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A near miss of an allowed value: as it was said, in another case, in the plural, or a likely neighbour."""
+    """A value close to an allowed one: as in the request, in another case, in the plural, or a similar word."""
     for value in _near_misses(site.value, site.schema):
         yield Edit(site.path, value)
 
@@ -237,22 +237,22 @@ def _near_misses(value: Any, schema: Schema) -> list[Any]:
 
 
 def minimum(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A number just under what is allowed."""
+    """A number just below the minimum."""
     yield from _beyond(site, "minimum", -1)
 
 
 def maximum(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A number just over what is allowed."""
+    """A number just above the maximum."""
     yield from _beyond(site, "maximum", 1)
 
 
 def exclusive_minimum(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """The limit itself, or a number just under it."""
+    """The limit itself, or a number just below it."""
     yield from _beyond(site, "exclusiveMinimum", -1)
 
 
 def exclusive_maximum(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """The limit itself, or a number just over it."""
+    """The limit itself, or a number just above it."""
     yield from _beyond(site, "exclusiveMaximum", 1)
 
 
@@ -267,7 +267,7 @@ def _beyond(site: Site, keyword: str, sign: int) -> Iterator[Edit]:
 
 
 def multiple_of(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A number between two steps."""
+    """A number between two multiples of the step."""
     if isinstance(site.value, int | float) and not isinstance(site.value, bool):
         step = Decimal(str(site.schema["multipleOf"]))
         for part in (1, step / 2, step / 10):
@@ -280,13 +280,13 @@ def _number(value: Decimal) -> int | float:
 
 
 def min_length(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A text cut short."""
+    """A text that is cut too short."""
     if isinstance(site.value, str):
         yield Edit(site.path, site.value[: site.schema["minLength"] - 1])
 
 
 def max_length(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A text that goes on too long."""
+    """A text that is too long."""
     if isinstance(site.value, str) and site.schema["maxLength"] <= _LONGEST:
         long = site.value
         while len(long) <= site.schema["maxLength"]:
@@ -296,7 +296,7 @@ def max_length(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def pattern(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A code as people write it: another case, a character less or more, its separators gone."""
+    """A code as people write it: in another case, with a character less or more, or without separators."""
     if isinstance(site.value, str):
         text = site.value
         for miss in (
@@ -356,7 +356,7 @@ def min_items(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def max_items(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A list that does not stop in time."""
+    """A list with too many items."""
     if isinstance(site.value, list) and site.value and site.schema["maxItems"] <= _MOST_ITEMS:
         often = site.schema["maxItems"] // len(site.value) + 1
         yield Edit(site.path, (site.value * often)[: site.schema["maxItems"] + 1])
@@ -374,13 +374,13 @@ def unique_items(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def items(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """One item more than there are places."""
+    """One item more than the list may have (`items: false`)."""
     if isinstance(site.value, list) and site.value and site.schema["items"] is False:
         yield Edit(site.path, [*site.value, site.value[-1]])
 
 
 def contains(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A list without the items that it must have."""
+    """A list without the items that `contains` requires."""
     if isinstance(site.value, list):
         yield Edit(site.path, [item for item in site.value if violations(site.schema["contains"], item)])
 
@@ -393,7 +393,7 @@ def min_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
 
 
 def max_properties(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """An object with fields nobody asked for, where any name will do."""
+    """An object with too many fields, if any names are allowed."""
     if isinstance(site.value, dict) and site.value and site.schema["maxProperties"] <= _MOST_ITEMS:
         last, more = list(site.value)[-1], range(2, site.schema["maxProperties"] - len(site.value) + 3)
         yield Edit(site.path, site.value | {f"{last}_{number}": site.value[last] for number in more})
@@ -404,7 +404,7 @@ def _without(fields: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _styled(name: str, known: Iterable[str]) -> str:
-    """A name in camelCase where one of those beside it is."""
+    """The name, in camelCase if one of the `known` names is."""
     return _camel(name) if any(re.search("[a-z][A-Z]", one) for one in known) else name
 
 
@@ -414,7 +414,7 @@ def _camel(name: str) -> str:
 
 
 def _misspelt(name: str, rng: random.Random) -> str:
-    """The singular or plural, another case, or a letter lost."""
+    """The name in the singular or plural, in camelCase, or without one letter."""
     lost = rng.randrange(len(name)) if name else 0
     plural = name.removesuffix("s") if name.endswith("s") else f"{name}s"
     return rng.choice([plural, _camel(name), name[:lost] + name[lost + 1 :] or plural])
@@ -447,9 +447,9 @@ MAKERS: dict[str, Maker] = {
     "anyOf": alternatives,
     "oneOf": alternatives,
 }
-"""What breaks each keyword. `properties`, `items`, `prefixItems`, `additionalProperties` and `allOf` are gone through,
-`$ref` is inlined. None is made of `not`, `if`, `dependentSchemas`, `propertyNames`, `patternProperties`
-and the unevaluated ones."""
+"""The function that breaks each keyword. Values inside `properties`, `items`, `prefixItems`, `additionalProperties` and
+`allOf` are edited too; `$ref` is inlined before. No negatives are made for `not`, `if`, `dependentSchemas`,
+`propertyNames`, `patternProperties`, `unevaluatedProperties` and `unevaluatedItems`."""
 
 _COMMON_PARAMS: dict[str, Any] = json.loads(
     """{"limit": 10, "page": 1, "offset": 0, "sort_by": "date", "order": "desc", "verbose": true, "dry_run": false,

@@ -1,4 +1,4 @@
-"""Triplets for people: chosen and rejected side by side, the broken place marked."""
+"""Show triplets to people: chosen and rejected side by side, with the violation marked."""
 
 import json
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from tool_dpo.triplets.triplet import Triplet
 
 
 def show(triplet: Triplet) -> Group:
-    """A triplet as rich prints it: what is asked, what is wrong, and the two calls."""
+    """A triplet for printing with rich: the prompt, the violation, and the two answers."""
     table = Table("chosen", "rejected", expand=True)
     table.add_row(
         marked_json(json.loads(triplet.chosen), triplet.path, "bold green"),
@@ -27,7 +27,7 @@ def show(triplet: Triplet) -> Group:
 
 
 def marked_json(document: Any, marked: str, style: str) -> Text:
-    """Indented JSON with the value at the JSON path `marked`, and its name, in the style."""
+    """Indented JSON. The value at the JSON path `marked`, and its name, have the style."""
     text = Text()
     _append(text, document, (), marked, style, "")
     return text

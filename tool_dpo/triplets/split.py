@@ -12,7 +12,7 @@ from tool_dpo.triplets.triplet import Triplet
 
 @dataclass(frozen=True)
 class Split:
-    """Triplets for each use; `sft` and `preference` are the same when nothing is kept for preference training."""
+    """The triplets of each part. `sft` and `preference` are the same if none are kept for preference training."""
 
     sft: list[Triplet] = field(default_factory=list)
     preference: list[Triplet] = field(default_factory=list)
@@ -21,18 +21,19 @@ class Split:
 
 
 def held_out(tool: str, params: SplitParams, seed: int) -> Literal["test", "validation"] | None:
-    """The part that a tool's name is held out for; None where it is trained on."""
+    """The part that a tool, given its name, is held out for; None for a training tool."""
     place = _fraction(f"{seed}/tool/{tool}")
     return "test" if place < params.test else "validation" if place < params.test + params.validation else None
 
 
 def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
-    """Place each triplet by the hash of its tool's name (and, in training, of its prompt).
+    """Assign each triplet to a part by the hash of its tool's name (and, in training, of its prompt).
 
-    A tool's place depends on nothing but its name and the seed, so adding tools moves no other.
+    The part of a tool depends only on its name and the seed, so adding tools does not move other tools. Varied triplets
+    of held-out tools are dropped.
 
     Raises:
-        InputError: a part is left without a tool.
+        InputError: a part is left without triplets.
     """
     parts = Split()
     tools = set()
@@ -61,5 +62,5 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
 
 
 def _fraction(key: str) -> float:
-    """A hash of the key, evenly spread over [0, 1)."""
+    """A hash of the key, uniformly distributed over [0, 1)."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64

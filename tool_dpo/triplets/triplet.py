@@ -1,4 +1,4 @@
-"""Triplets: a prompt, the call it asks for, a call that breaks the schema in exactly one way, and the proof of it."""
+"""Triplets: a prompt, the correct call, and a rejected answer. `proved` checks that it has exactly one fault."""
 
 import json
 from collections.abc import Iterator
@@ -22,13 +22,14 @@ from tool_dpo.schema.violations import faults, validator
 
 @dataclass(frozen=True)
 class Triplet:
-    """`chosen` and `rejected` are JSON text; `violation`, `keyword` and `path` say what alone is wrong with `rejected`.
+    """A prompt with a `chosen` and a `rejected` answer, both as text.
 
-    `edit` is the operation of JSON Patch (RFC 6902) that makes `rejected` of `chosen`, None where it is not known.
+    `violation`, `keyword` and `path` describe the only fault of `rejected`. `edit` is the JSON Patch operation
+    (RFC 6902) that turns `chosen` into `rejected`, None if it is not known.
 
-    Two kinds of violation go beyond the schema: the rejected text of `json_error` is no JSON, the rejected call of
-    `wrong_value` is valid and says something else than the chosen one. Neither is what SSPR's other kinds count.
-    `varied_from` is the tool whose schema was varied to make this one, None for a tool as it was written.
+    Two kinds of violation break no rule of the schema. With `json_error`, `rejected` is not JSON. With `wrong_value`,
+    `rejected` is a valid call that differs from `chosen`. All other kinds are violations of the schema.
+    `varied_from` is the tool whose schema was varied to make this one, None if the schema is as its author wrote it.
     """
 
     prompt: str
@@ -47,15 +48,15 @@ class Triplet:
 
 
 def proved(record: dict[str, Any]) -> Triplet:
-    """The triplet of a JSON object, shown to keep its promise.
+    """Make a triplet of a JSON object. Check that `chosen` is valid and that `rejected` has exactly the stated fault.
 
-    Only `prompt`, `chosen`, `rejected` and `schema` are needed; `tool`, `violation`, `keyword` and `path` are worked
-    out where they are absent and checked where they are given, as `edit` is. What goes beyond the schema must be given
-    as such.
+    Only `prompt`, `chosen`, `rejected` and `schema` are needed. `tool`, `violation`, `keyword` and `path` are computed
+    if absent and checked if given. `edit` is checked if given. `violation` must be given if it is `json_error` or
+    `wrong_value`.
 
     Raises:
-        ValueError: a field is missing or mistyped, chosen is not valid, or rejected does not break the
-            schema in exactly the one way and place it states.
+        ValueError: a field is missing or has the wrong type, `schema` or `chosen` is not valid, or `rejected` does not
+            have exactly one fault of the stated kind, keyword and path.
     """
     for name, kind in (("prompt", str), ("chosen", str), ("rejected", str), ("schema", dict)):
         if not isinstance(record.get(name), kind):
@@ -85,7 +86,7 @@ def proved(record: dict[str, Any]) -> Triplet:
 
 
 def _makes(edit: Any, chosen: str, rejected: str) -> bool:
-    """Whether an operation of JSON Patch can be done, and makes the one document of the other."""
+    """Whether the JSON Patch operation `edit` can be applied to `chosen` and gives `rejected`."""
     try:
         return alike(JsonPatch([edit]).apply(parse(chosen)), parse(rejected))
     except (JsonPatchException, JsonPointerException, TypeError, ValueError):
@@ -107,10 +108,10 @@ def _tool(text: str) -> str:
 
 
 def read_triplets(path: Path) -> Iterator[Triplet]:
-    """Every triplet of a file, each proved.
+    """Read every triplet of a file, and check each with `proved`.
 
     Raises:
-        InputError: names the file, the line and the reason.
+        InputError: the file has no triplets, or one fails the check. The message names the file, line and reason.
     """
     number = 0
     for number, record in read_lines(path):
