@@ -31,6 +31,7 @@ lint: setup
 bench: setup
 	python benchmarks/generate.py
 	python benchmarks/attention.py
+	python -m benchmarks.train  # after `make repro`
 
 data: setup
 	dvc repro generate
