@@ -1,13 +1,6 @@
-"""SFT and DPO on the tiny model: what they start from, what they learn, what a killed run goes on with."""
+"""DPO on the tiny model: where it starts, and what it learns."""
 
-import csv
-import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +8,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.helpers import ROOT
-from tool_dpo.models.checkpoints import fingerprint
+from tests.helpers import curve
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import prepare, read_weights
+from tool_dpo.models.weights import prepare
 from tool_dpo.params import LossType, ModelParams
 from tool_dpo.training.dpo import make_trainer, train_dpo
 from tool_dpo.training.pairs import typed
@@ -29,32 +21,6 @@ from tool_dpo.triplets.triplet import Triplet
 
 def _chosen_parts(row: dict[str, float]) -> float:
     return sum(row[f"chosen_{part}"] for part in PARTS)
-
-
-def _curve(path: Path) -> list[dict[str, float]]:
-    with path.open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def _adapter(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "adapter_model.safetensors")
-
-
-def test_sft_learns_and_leaves_no_checkpoint(sft: Path) -> None:
-    losses = [row["loss"] for row in _curve(sft.parent / "sft.csv")]
-    assert len(losses) == 20
-    assert losses[-1] < losses[0] - 0.2
-    assert not list((sft.parent / ".checkpoints").iterdir())
-
-
-def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: ModelParams) -> None:
-    assert read_weights(sft) == tiny.weights
-    assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
-    assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}
-    config = (sft / "adapter_config.json").read_text()
-    assert str(Path.home()) not in config
-    modules = json.loads(config)["target_modules"]
-    assert modules == sorted(modules)
 
 
 @pytest.mark.parametrize(
@@ -111,41 +77,13 @@ def test_dpo_learns_to_prefer_and_keeps_the_base(
     out = tmp_path / "dpo"
     params = replace(tiny.dpo, batch_size=8, epochs=6, learning_rate=5e-3)
     train_dpo(pairs, sft, out, tmp_path / "dpo.csv", params, 0.1, "sigmoid", 3)
-    rows = _curve(tmp_path / "dpo.csv")
+    rows = curve(tmp_path / "dpo.csv")
     assert rows[0]["margin"] == pytest.approx(0, abs=1e-3)
     assert sum(row["margin"] for row in rows[-5:]) / 5 > 0.3
     assert sum(row["loss"] for row in rows[-5:]) / 5 < math.log(2)
-    assert _adapter(out).keys() == _adapter(sft).keys()
+    trained, before = (load_file(folder / "adapter_model.safetensors") for folder in (out, sft))
+    assert trained.keys() == before.keys()
     assert all(row["logp_chosen"] == pytest.approx(_chosen_parts(row), rel=1e-3) for row in rows)
-
-
-def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_path: Path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    for folder in (whole, killed):
-        folder.mkdir()
-        text = (ROOT / "params.yaml").read_text().replace("model: smollm2-135m", "model: tiny")
-        (folder / "params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 1"))
-    command = [sys.executable, "-m", "stages.sft", str(data), str(base), "sft", "sft.csv"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command, cwd=whole, env=environment, check=True, capture_output=True)
-    process = subprocess.Popen(
-        command, cwd=killed, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    while not list(killed.glob(".checkpoints/*/checkpoint-20/trainer_state.json")):
-        assert process.poll() is None, "ended before its first checkpoint"
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (killed / "sft").exists()
-    resumed = subprocess.run(command, cwd=killed, env=environment, check=True, capture_output=True, text=True)
-    assert "resuming from" in resumed.stdout
-    for name, tensor in _adapter(whole / "sft").items():
-        torch.testing.assert_close(_adapter(killed / "sft")[name], tensor, rtol=1e-4, atol=1e-5)
-
-
-def test_another_run_s_checkpoint_is_never_resumed(base: Path, data: Path, tmp_path: Path) -> None:
-    keys = {fingerprint({"beta": beta}, [path]) for beta in (0.1, 0.05) for path in (data, base / "weights.json")}
-    assert len(keys) == 4
 
 
 def test_four_bit_base_trains(
