@@ -6,7 +6,6 @@ import pytest
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import atomic, read_json, read_lines, write_json, write_lines
-from tool_dpo.schema.answer import Answer, read_answers
 
 RECORDS = [{"text": "naïve €\n\u2028"}, {"n": 1.5, "deep": {"list": [None, True]}}]
 
@@ -82,20 +81,3 @@ def test_a_missing_or_broken_document_is_named(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(InputError, match=r"a\.json: not JSON: Expecting property name"):
         read_json(path)
-
-
-def test_answers_are_read_back(tmp_path: Path) -> None:
-    answers = [Answer("p", "t", {"type": "object"}, "{}", "text")] * 2
-    write_lines(tmp_path / "a.jsonl", (answer.record() for answer in answers))
-    assert read_answers(tmp_path / "a.jsonl") == answers
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"), [("", ": no answers"), ('{"b": 1, "a": 2}', ":1: not an answer: keys ['a', 'b']")]
-)
-def test_a_file_of_no_answers_is_named(content: str, reason: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.jsonl"
-    path.write_text(content)
-    with pytest.raises(InputError) as caught:
-        read_answers(path)
-    assert str(caught.value) == f"{path}{reason}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, params_with_tiny
 
 TINY = {
     "model": "tiny",
@@ -47,7 +47,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The tracked and new files of the working tree, committed in a repository of their own."""
+    """The tracked and new files of the working tree and the tiny model, committed in a repository of their own."""
     folder = tmp_path_factory.mktemp("clone") / "tool-dpo"
     names = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -60,6 +60,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(params_with_tiny())
     project = Project(folder)
     project.run("git", "init", "-q")
     project.run("git", "config", "user.name", "test")

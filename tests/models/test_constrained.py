@@ -1,16 +1,15 @@
 """Constrained decoding: even a model of random weights writes a call that fits."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.training.test_answers import ASK, BATCH
 from tool_dpo.errors import InputError
 from tool_dpo.models import answers
 from tool_dpo.models.constrained import Constrained, guide
 from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.params import AnswerParams, BatchParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema.answer import read_answers
 from tool_dpo.schema.calls import call_schema
@@ -48,9 +47,8 @@ def test_answers_fit_their_own_schemas_whatever_the_model(base: Path) -> None:
 def test_the_param_switches_it_on(base: Path, triplets: list[Triplet], tmp_path: Path) -> None:
     write_lines(tmp_path / "data.jsonl", (triplet.record() for triplet in triplets[:4]))
     for constrained in (True, False):
-        answers.answer(
-            tmp_path / "data.jsonl", base, tmp_path / "out.jsonl", replace(ASK, constrained=constrained), BATCH
-        )
+        params = AnswerParams(split="test", max_new_tokens=3, constrained=constrained)
+        answers.answer(tmp_path / "data.jsonl", base, tmp_path / "out.jsonl", params, BatchParams(batch_size=8))
         found = read_answers(tmp_path / "out.jsonl")
         assert all(answer.text.startswith('{"') for answer in found) is constrained
 

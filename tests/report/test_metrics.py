@@ -1,38 +1,11 @@
-"""The figures: verdicts on answers, rates and tests."""
-
-from typing import Any
+"""Rates with their intervals, counts of failures, and the McNemar test."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.helpers import load, params_of
 from tool_dpo.report.metrics import mcnemar, summarize
-from tool_dpo.schema.calls import call_schema
-from tool_dpo.schema.verdict import FAILURES, Verdict, judge
-
-CASES = load("answers")
-SCHEMA = call_schema("create_task", CASES["parameters"])
-
-
-@pytest.mark.parametrize("case", params_of(CASES["cases"]))
-def test_verdicts(case: dict[str, Any]) -> None:
-    assert judge(SCHEMA, case["text"], CASES["expected"]) == Verdict(
-        failure=case["failure"],
-        keyword=case.get("keyword", "json" if case["failure"] == "json_error" else None),
-        exact=case.get("exact", False),
-        extracted=case.get("extracted", False),
-    )
-
-
-def test_nothing_is_exact_where_nothing_is_expected() -> None:
-    assert not judge(SCHEMA, CASES["expected"]).exact
-
-
-def test_no_nesting_is_too_deep_for_a_verdict() -> None:
-    schema = {"$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree", "type": "object"}
-    verdicts = {judge(schema, "[" * depth + "]" * depth).failure for depth in (*range(50, 1000, 9), 990, 991, 100_000)}
-    assert verdicts == {"type_mismatch", "json_error"}
+from tool_dpo.schema.verdict import FAILURES, Verdict
 
 
 def verdict(failure: str | None, exact: bool = False, extracted: bool = False) -> Verdict:

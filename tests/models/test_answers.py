@@ -7,12 +7,8 @@ import pytest
 
 from tool_dpo.models import answers
 from tool_dpo.models.decode import decode
-from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer
-from tool_dpo.params import AnswerParams, BatchParams, MineParams
+from tool_dpo.params import AnswerParams, BatchParams
 from tool_dpo.schema.answer import read_answers
-from tool_dpo.training.mine import mine
-from tool_dpo.training.pair import read_pairs
 from tool_dpo.triplets.triplet import Triplet
 
 ASK = AnswerParams(split="test", max_new_tokens=3, constrained=False)
@@ -60,35 +56,3 @@ def test_a_killed_run_asks_only_what_is_left(
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert len(asked) == 40 - 2 * BATCH.batch_size
     assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
-
-
-def test_a_seed_samples_alike_whatever_is_done_already(base: Path, triplets: list[Triplet]) -> None:
-    model, tokenizer = load_model(base), load_tokenizer(base)
-    prompts = [triplet.prompt for triplet in triplets]
-
-    def sample(seed: int, temperature: float = 1.0, done: tuple[int, ...] = ()) -> dict[int, str]:
-        return dict(
-            decode(
-                model, tokenizer, prompts, max_new_tokens=3, batch_size=8, temperature=temperature, seed=seed, done=done
-            )
-        )
-
-    first = sample(1)
-    assert first == sample(1) != sample(2)
-    assert sample(1, temperature=0.0) == sample(2, temperature=0.0)
-    some = list(first)[:16]
-    assert sample(1, done=tuple(some)) == {index: first[index] for index in list(first)[16:]}
-
-
-def test_mined_pairs_are_the_model_s_own_verified_failures(
-    base: Path, data: Path, triplets: list[Triplet], tmp_path: Path
-) -> None:
-    params = MineParams(samples=2, temperature=1.0)
-    for name in ("once", "again"):
-        mine(data, base, tmp_path / name, params, 3, BATCH, seed=5)
-    pairs = read_pairs(tmp_path / "once")
-    assert pairs == read_pairs(tmp_path / "again")
-    assert {pair.prompt for pair in pairs} == {triplet.prompt for triplet in triplets}
-    assert len(triplets) < len(pairs) <= 2 * len(triplets)
-    assert len({(pair.prompt, pair.rejected) for pair in pairs}) == len(pairs)
-    assert {(pair.fault, pair.mined) for pair in pairs} == {("json_error", True)}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_adopt import tool_dpo
+from tests.helpers import command
 from tool_dpo.errors import InputError
 from tool_dpo.tools import mcp_server
 from tool_dpo.tools.tool import read_tools
@@ -50,7 +50,7 @@ def url() -> Iterator[str]:
 
 
 def test_a_published_server_started_on_stdio_gives_tools_to_train_on(tmp_path: Path) -> None:
-    done = tool_dpo("import", "--mcp", TIME, "--out", tmp_path / "time.json")
+    done = command("import", "--mcp", TIME, "--out", tmp_path / "time.json")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "2 tools, 0 skipped")
     tools = read_tools(tmp_path / "time.json")
     assert [tool.name for tool in tools] == ["convert_time", "get_current_time"]

@@ -1,13 +1,11 @@
 """One make_call, from the command line and from Python."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, command
 from tool_dpo.errors import InputError
 from tool_dpo.models.call import make_call, pick, problems
 from tool_dpo.schema.calls import call_schema
@@ -57,14 +55,8 @@ def test_every_problem_is_told(text: str, expected: list[str]) -> None:
 def test_python_and_command_line_agree(base: Path, tools: Path) -> None:
     (tool,) = read_tools(tools)
     answer = make_call("Review the PR, it is urgent", tool, base, max_new_tokens=8)
-    command = ["call", "Review the PR, it is urgent", "--tools", str(tools), "--model", str(base)]
-    result = subprocess.run(
-        [sys.executable, "-c", "from tool_dpo.cli import main; main()", *command, "--max-new-tokens", "8"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    options: list[str | Path] = ["--tools", tools, "--model", base, "--max-new-tokens", "8"]
+    result = command("call", "Review the PR, it is urgent", *options)
     assert result.stdout == answer.text + "\n"
     assert answer.problems
     assert result.returncode == 1

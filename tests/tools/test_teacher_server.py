@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import task
-from tests.training.conftest import PARAMS
+from tests.helpers import PARAMS, task
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.tools import teacher
 from tool_dpo.triplets.generate import generate

@@ -1,0 +1,61 @@
+"""SFT on the tiny model: what it learns, what it writes, and how a killed run goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from tests.helpers import ROOT, curve, params_with_tiny
+from tool_dpo.models.weights import read_weights
+from tool_dpo.params import ModelParams
+
+
+def _adapter(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "adapter_model.safetensors")
+
+
+def test_sft_learns_and_leaves_no_checkpoint(sft: Path) -> None:
+    losses = [row["loss"] for row in curve(sft.parent / "sft.csv")]
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] - 0.2
+    assert not list((sft.parent / ".checkpoints").iterdir())
+
+
+def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: ModelParams) -> None:
+    assert read_weights(sft) == tiny.weights
+    assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
+    assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}
+    config = (sft / "adapter_config.json").read_text()
+    assert str(Path.home()) not in config
+    modules = json.loads(config)["target_modules"]
+    assert modules == sorted(modules)
+
+
+def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for folder in (whole, killed):
+        folder.mkdir()
+        text = params_with_tiny().replace("model: smollm2-135m", "model: tiny")
+        (folder / "params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 1"))
+    command = [sys.executable, "-m", "stages.sft", str(data), str(base), "sft", "sft.csv"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, cwd=whole, env=environment, check=True, capture_output=True)
+    process = subprocess.Popen(
+        command, cwd=killed, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not list(killed.glob(".checkpoints/*/checkpoint-20/trainer_state.json")):
+        assert process.poll() is None, "ended before its first checkpoint"
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (killed / "sft").exists()
+    resumed = subprocess.run(command, cwd=killed, env=environment, check=True, capture_output=True, text=True)
+    assert "resuming from" in resumed.stdout
+    for name, tensor in _adapter(whole / "sft").items():
+        torch.testing.assert_close(_adapter(killed / "sft")[name], tensor, rtol=1e-4, atol=1e-5)
