@@ -1,4 +1,4 @@
-"""Constrained decoding: even a model of random weights writes a call that fits."""
+"""Constrained decoding: even a model of random weights writes valid calls."""
 
 import json
 import random
@@ -43,7 +43,7 @@ SCHEMAS = [
 ]
 
 
-def test_answers_fit_their_own_schemas_whatever_the_model(base: Path) -> None:
+def test_answers_of_a_random_model_fit_their_schemas(base: Path) -> None:
     prompts = [f"request {index}" for index in range(len(SCHEMAS))]
     held = answers.ask(prompts, base, max_new_tokens=80, batch_size=3, schemas=SCHEMAS)
     assert [faults(schema, text) for schema, text in zip(SCHEMAS, held, strict=True)] == [[]] * len(SCHEMAS)
@@ -51,7 +51,7 @@ def test_answers_fit_their_own_schemas_whatever_the_model(base: Path) -> None:
     assert all(judge(schema, text).failure for schema, text in zip(SCHEMAS, free, strict=True))
 
 
-def test_the_param_switches_it_on(base: Path, triplets: list[Triplet], tmp_path: Path) -> None:
+def test_the_param_turns_it_on(base: Path, triplets: list[Triplet], tmp_path: Path) -> None:
     write_lines(tmp_path / "data.jsonl", (triplet.record() for triplet in triplets[:4]))
     for constrained in (True, False):
         params = AnswerParams(split="test", max_new_tokens=3, constrained=constrained)
@@ -82,7 +82,7 @@ def test_the_right_call_of_every_tool_may_be_written() -> None:
         before = torch.tensor([following]).T
 
 
-def test_without_the_extra_it_is_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_reported_in_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
     with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: pip install"):
         answers.ask(["hi"], base, max_new_tokens=1, batch_size=1, schemas=[closed()])

@@ -1,4 +1,4 @@
-"""The normaliser: what becomes of a schema, and that a schema of endless references takes little work."""
+"""The normaliser: the schemas that it makes, and the limit to its work where references never end."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def levels(keyword: str, value: Callable[[str], Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "becomes" in case]))
-def test_what_becomes_of_a_schema(case: dict[str, Any]) -> None:
+def test_a_schema_is_normalised(case: dict[str, Any]) -> None:
     schema, cut = normalised(case["schema"], case.get("components", {}))
     check_schema(schema)
     assert schema == case["becomes"]
@@ -48,7 +48,7 @@ def test_what_becomes_of_a_schema(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "skipped" in case]))
-def test_a_schema_that_is_none_is_skipped_with_the_reason(case: dict[str, Any]) -> None:
+def test_an_invalid_schema_is_skipped_with_its_reason(case: dict[str, Any]) -> None:
     with pytest.raises(Skip) as caught:
         check_schema(normalised(case["schema"], case.get("components", {}))[0])
     assert str(caught.value) == case["skipped"]
