@@ -14,7 +14,7 @@ from tool_dpo.triplets.triplet import proved
 SHOP = CASES / "documents/shop-3.0.yaml"
 
 
-def test_the_command_writes_tools_with_requests(tmp_path: Path) -> None:
+def test_import_writes_tools_with_requests(tmp_path: Path) -> None:
     out = tmp_path / "tools.json"
     done = command("import", SHOP, "--out", out)
     assert (done.returncode, done.stdout) == (0, "")
@@ -29,7 +29,7 @@ def test_the_command_writes_tools_with_requests(tmp_path: Path) -> None:
     assert json.loads(command("import", out).stdout) == json.loads(out.read_text())
 
 
-def test_the_command_says_in_one_line_why_it_made_nothing(tmp_path: Path) -> None:
+def test_import_of_a_missing_file_is_reported_in_one_line(tmp_path: Path) -> None:
     out = tmp_path / "tools.json"
     done = command("import", tmp_path / "none.yaml", "--out", out)
     assert (done.returncode, done.stdout) == (1, "")
@@ -57,9 +57,7 @@ def triplets(tmp_path: Path) -> Path:
         (("--tool", "create_task"), ["enum_violation (enum)", "missing_required (required)"]),
     ],
 )
-def test_triplets_are_chosen_by_violation_and_tool(
-    arguments: tuple[str, ...], shown: list[str], triplets: Path
-) -> None:
+def test_show_filters_by_violation_and_tool(arguments: tuple[str, ...], shown: list[str], triplets: Path) -> None:
     result = command("show", triplets, *arguments)
     assert result.returncode == 0, result.stderr
     faults = [line.partition(" at ")[0] for line in result.stdout.splitlines() if " at $" in line]
@@ -67,7 +65,7 @@ def test_triplets_are_chosen_by_violation_and_tool(
     assert result.stdout.count("rejected") == len(shown)
 
 
-def test_nothing_to_show_is_one_line(triplets: Path) -> None:
+def test_nothing_to_show_is_reported_in_one_line(triplets: Path) -> None:
     result = command("show", triplets, "--tool", "delete_task")
     assert (result.returncode, result.stderr.strip()) == (
         1,

@@ -1,4 +1,4 @@
-"""How a program of ours ends."""
+"""How a program ends: its exit code, and one line on stderr."""
 
 import subprocess
 import sys

@@ -37,7 +37,7 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("size", [1, 1_000_000])
-def test_a_full_disk_is_one_line(size: int, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(size: int, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("old")
     (tmp_path / ".a.jsonl.tmp").symlink_to("/dev/full")
@@ -48,7 +48,7 @@ def test_a_full_disk_is_one_line(size: int, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
+def test_writing_to_a_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.mkdir()
     with pytest.raises(InputError) as caught:
@@ -65,7 +65,7 @@ def test_a_place_that_is_a_folder_is_one_line(tmp_path: Path) -> None:
         (b'{"a": "\xff"}', "not a JSON line: 'utf-8' codec can't decode byte 0xff in position 7: invalid start byte"),
     ],
 )
-def test_a_bad_line_is_named(line: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_bad_line_is_reported(line: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{}\n{"a": 1}\r\n' + line)
     with pytest.raises(InputError) as caught:
@@ -73,7 +73,7 @@ def test_a_bad_line_is_named(line: bytes, reason: str, tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}:3: {reason}"
 
 
-def test_a_missing_or_broken_document_is_named(tmp_path: Path) -> None:
+def test_a_missing_or_broken_document_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     for read in (read_json, lambda path: list(read_lines(path))):
         with pytest.raises(InputError, match=r"a\.json: no such file$"):

@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_bad_input_is_one_line(case: dict[str, object], folder: Path) -> None:
+def test_bad_input_is_reported_in_one_line(case: dict[str, object], folder: Path) -> None:
     for name, text in case.get("files", {}).items():  # type: ignore[attr-defined]
         (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
     for old, new in case.get("params", {}).items():  # type: ignore[attr-defined]
@@ -71,8 +71,8 @@ def test_a_good_run_replaces_the_output(folder: Path) -> None:
     assert len((folder / "out.jsonl").read_text().splitlines()) == 16
 
 
-def test_a_full_disk_is_one_line(folder: Path) -> None:
-    """A file-size limit stands for the full disk: the same write fails in the same place."""
+def test_a_full_disk_is_reported_in_one_line(folder: Path) -> None:
+    """A file-size limit takes the place of a full disk: the same write fails."""
     limit = (2000, 2000)
     result = _run("generate", folder, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     assert result.returncode == 1
@@ -80,7 +80,7 @@ def test_a_full_disk_is_one_line(folder: Path) -> None:
     assert (folder / "out.jsonl").read_text() == "earlier\n"
 
 
-def test_ctrl_c_is_one_line_and_leaves_no_output(folder: Path) -> None:
+def test_ctrl_c_is_reported_in_one_line_and_leaves_no_output(folder: Path) -> None:
     text = (folder / "params.yaml").read_text()
     (folder / "params.yaml").write_text(text.replace("triplets: 16", "triplets: 2000"))
     process = subprocess.Popen(
@@ -118,15 +118,7 @@ def main():
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 run(main)
 """
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 130
     assert result.stderr.startswith("interrupted: ")
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_help_is_quick() -> None:
-    start = time.monotonic()
-    command = [Path(sys.executable).with_name("tool-dpo"), "--help"]
-    result = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert "Train and use models whose tool calls follow their JSON Schemas." in result.stdout
-    assert time.monotonic() - start < 5  # about 0.4 s; the heavy libraries alone take longer than this

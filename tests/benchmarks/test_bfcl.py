@@ -1,4 +1,4 @@
-"""The BFCL benchmark: its cases as ours, and its own verdict on every answer, from its own checker."""
+"""The BFCL benchmark: its cases become ours, and our verdicts agree with its own checker."""
 
 import json
 import random
@@ -68,7 +68,7 @@ def variants(case: dict[str, Any], rng: random.Random) -> list[dict[str, Any]]:
     return [one for one in calls if isinstance(one.get("parameters"), dict)]
 
 
-def test_our_verdict_is_bfcl_s(theirs: BFCL) -> None:
+def test_our_verdict_agrees_with_bfcl(theirs: BFCL) -> None:
     rng = random.Random(1)
     verdicts = defaultdict(int)
     for case in CASES:
@@ -83,7 +83,7 @@ def test_our_verdict_is_bfcl_s(theirs: BFCL) -> None:
     assert min(verdicts[True], verdicts[False]) > 1000
 
 
-def test_types_are_json_schema_s_at_every_depth() -> None:
+def test_types_become_json_schema_types_at_every_depth() -> None:
     theirs = {
         "type": "dict",
         "properties": {
@@ -102,7 +102,7 @@ def test_types_are_json_schema_s_at_every_depth() -> None:
     }
 
 
-def test_strictness_and_values_are_counted_apart(tmp_path: Path) -> None:
+def test_strictness_and_values_are_counted_separately(tmp_path: Path) -> None:
     asked = [case for case in CASES if case["expected"]][:3]
     wrong = json.loads(asked[1]["expected"])
     name = next(iter(wrong["parameters"]))

@@ -19,7 +19,7 @@ def test_signatures(case: dict[str, Any]) -> None:
 
 
 @given(parameters)
-def test_a_signature_names_every_parameter_and_closing_changes_nothing(schema: Schema) -> None:
+def test_a_signature_names_every_parameter_and_is_the_same_for_a_strict_schema(schema: Schema) -> None:
     text = signature("t", schema)
     assert text == signature("t", strict(schema))
     for name in schema["properties"]:

@@ -1,4 +1,4 @@
-"""Answers: complete, in order, and taken up again after a kill."""
+"""Answers are complete and in order, and a killed run goes on."""
 
 import json
 from pathlib import Path

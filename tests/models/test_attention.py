@@ -6,7 +6,7 @@ from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_tokenizer
 
 
-def test_grouped_attention_computes_what_the_plain_form_does(base: Path) -> None:
+def test_grouped_attention_gives_the_logits_of_eager_attention(base: Path) -> None:
     import torch
 
     model, tokenizer = load_model(base), load_tokenizer(base)

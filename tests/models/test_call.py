@@ -1,4 +1,4 @@
-"""One make_call, from the command line and from Python."""
+"""`make_call`, from Python and from the command line."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def tools(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_every_problem_is_told(text: str, expected: list[str]) -> None:
+def test_every_problem_is_reported(text: str, expected: list[str]) -> None:
     assert problems(SCHEMA, text) == expected
 
 
@@ -63,7 +63,7 @@ def test_python_and_command_line_agree(base: Path, tools: Path) -> None:
     assert all(problem in result.stderr for problem in answer.problems)
 
 
-def test_one_of_several_tools_is_named() -> None:
+def test_one_of_several_tools_must_be_chosen() -> None:
     tools = read_tools(ROOT / "data/tools")
     assert pick(tools, tools[3].name) == tools[3]
     for name in (None, "no_such_tool"):

@@ -5,6 +5,6 @@ from pathlib import Path
 from tool_dpo.models.checkpoints import fingerprint
 
 
-def test_another_run_s_checkpoint_is_never_resumed(base: Path, data: Path, tmp_path: Path) -> None:
+def test_other_settings_or_files_give_another_key(base: Path, data: Path, tmp_path: Path) -> None:
     keys = {fingerprint({"beta": beta}, [path]) for beta in (0.1, 0.05) for path in (data, base / "weights.json")}
     assert len(keys) == 4

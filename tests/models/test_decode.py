@@ -16,7 +16,7 @@ def test_an_answer_does_not_depend_on_its_batch(base: Path, triplets: list[Tripl
     assert sorted(alone) == list(range(6))
 
 
-def test_a_seed_samples_alike_whatever_is_done_already(base: Path, triplets: list[Triplet]) -> None:
+def test_a_seed_gives_the_same_samples_whatever_is_already_done(base: Path, triplets: list[Triplet]) -> None:
     model, tokenizer = load_model(base), load_tokenizer(base)
     prompts = [triplet.prompt for triplet in triplets]
 

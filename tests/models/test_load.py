@@ -1,4 +1,4 @@
-"""Model folders: what is loaded, what is refused, and in which words."""
+"""Model folders: what is loaded, and the error for what is not."""
 
 import json
 import subprocess
@@ -19,13 +19,13 @@ from tool_dpo.params import WeightsParams
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
 
 
-def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"weights\.json: no such file"):
         load_model(tmp_path)
 
 
-def test_a_hub_model_without_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same weights through transformers: everything up to the network edge is real."""
+def test_a_hub_model_without_network_is_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights through transformers; only the network is missing."""
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     script = (
         "import sys; from pathlib import Path; from tool_dpo.errors import run\n"
@@ -48,8 +48,8 @@ def test_a_hub_model_without_network_is_one_line(tmp_path: Path, monkeypatch: py
     assert "Traceback" not in result.stderr
 
 
-def test_unsloth_is_asked_for_what_the_params_say(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unsloth refuses to be imported without a GPU, so a recorder stands at that edge."""
+def test_unsloth_gets_the_settings_in_the_params(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unsloth refuses to be imported without a GPU, so a recorder takes its place."""
     asked: list[tuple[str, dict[str, object]]] = []
 
     class FastLanguageModel:

@@ -1,4 +1,4 @@
-"""Weights: where they come from, what is refused and in which words, and how a turn ends."""
+"""Weights: the default, the error for bad ones, and the end of a turn."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from tool_dpo.params import ModelParams
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
 
 
-def test_the_default_is_the_real_embedded_model() -> None:
+def test_the_default_weights_come_in_a_package() -> None:
     weights = PARAMS.models[PARAMS.model].weights
     assert weights.source.startswith("package:")
 
@@ -39,7 +39,7 @@ def test_bad_weights_are_refused(change: dict[str, str], message: str, tiny: Mod
     assert not (tmp_path / "base").exists()
 
 
-def test_the_gpu_model_says_what_it_takes(tmp_path: Path) -> None:
+def test_a_gpu_model_without_a_gpu_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         prepare(QWEN, tmp_path / "base")
     assert str(caught.value) == (

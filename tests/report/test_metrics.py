@@ -23,7 +23,7 @@ def test_counts_sum_to_the_number_of_answers(verdicts: list[Verdict]) -> None:
         assert 0 <= summary[name]["low"] <= summary[name]["rate"] <= summary[name]["high"] <= 1
 
 
-def test_each_rate_counts_its_own() -> None:
+def test_each_rate_has_its_own_count() -> None:
     verdicts = [verdict(None, exact=True), verdict(None), verdict("json_error", extracted=True), verdict("wrong_tool")]
     summary = summarize(verdicts)
     assert [summary[name]["rate"] for name in ("sspr", "exact", "extracted")] == [0.5, 0.25, 0.75]

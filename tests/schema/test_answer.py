@@ -18,7 +18,7 @@ def test_answers_are_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"), [("", ": no answers"), ('{"b": 1, "a": 2}', ":1: not an answer: keys ['a', 'b']")]
 )
-def test_a_file_of_no_answers_is_named(content: str, reason: str, tmp_path: Path) -> None:
+def test_a_file_without_answers_is_reported(content: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(content)
     with pytest.raises(InputError) as caught:

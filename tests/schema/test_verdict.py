@@ -22,11 +22,11 @@ def test_verdicts(case: dict[str, Any]) -> None:
     )
 
 
-def test_nothing_is_exact_where_nothing_is_expected() -> None:
+def test_no_answer_is_exact_without_an_expected_call() -> None:
     assert not judge(SCHEMA, CASES["expected"]).exact
 
 
-def test_no_nesting_is_too_deep_for_a_verdict() -> None:
+def test_deeply_nested_answers_get_a_verdict() -> None:
     schema = {"$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree", "type": "object"}
     verdicts = {judge(schema, "[" * depth + "]" * depth).failure for depth in (*range(50, 1000, 9), 990, 991, 100_000)}
     assert verdicts == {"type_mismatch", "json_error"}

@@ -1,4 +1,4 @@
-"""Requests drawn from templates: the words and the call say the same."""
+"""Requests drawn from templates: the text and the call agree."""
 
 import json
 import random
@@ -28,7 +28,7 @@ def test_the_same_seed_gives_the_same_request() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
-def test_a_request_of_the_project_means_a_valid_call(tool: Tool) -> None:
+def test_a_request_to_a_tool_of_the_project_has_a_valid_call(tool: Tool) -> None:
     schema = call_schema(tool.name, tool.parameters)
     for request in requests(tool):
         assert violations(schema, {"tool": tool.name, "parameters": request.parameters}) == []
@@ -36,12 +36,12 @@ def test_a_request_of_the_project_means_a_valid_call(tool: Tool) -> None:
         assert list(request.parameters) == [
             name for name in tool.parameters["properties"] if name in request.parameters
         ]
-        for said in spoken_as_they_are(tool, request):
+        for said in verbatim(tool, request):
             assert said in request.text
 
 
-def spoken_as_they_are(tool: Tool, request: Request) -> list[str]:
-    """The values of a call that are said in no words but their own."""
+def verbatim(tool: Tool, request: Request) -> list[str]:
+    """The values of a call that its request must repeat as they are."""
     plain = (
         (tool.parameters["properties"][name], value)
         for name, value in request.parameters.items()
@@ -62,7 +62,7 @@ def test_a_request_mentions_exactly_the_parameters_of_its_call(tool: Tool) -> No
 
 
 @pytest.mark.parametrize("case", params_of(load("values")))
-def test_a_value_fits_its_schema_and_its_words(case: dict[str, Any]) -> None:
+def test_a_value_fits_its_schema_and_its_text(case: dict[str, Any]) -> None:
     for seed in range(DRAWS):
         said = Speaker(random.Random(seed), 0.5).say(case["schema"])
         assert re.fullmatch(case["values"], json.dumps(said.value, ensure_ascii=False))
@@ -71,7 +71,7 @@ def test_a_value_fits_its_schema_and_its_words(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", params_of(load("named_values")))
-def test_a_name_tells_the_value_where_the_schema_does_not(case: dict[str, Any]) -> None:
+def test_a_parameter_s_name_decides_its_values_where_the_schema_does_not(case: dict[str, Any]) -> None:
     for seed in range(DRAWS):
         said = Speaker(random.Random(seed), 0.5).say(case["schema"], case["name"])
         assert re.fullmatch(case["values"], json.dumps(said.value, ensure_ascii=False))
@@ -97,20 +97,20 @@ def test_a_boolean_has_words_of_its_own(words: str, value: bool) -> None:
     ],
     ids=str,
 )
-def test_a_parameter_without_a_source_of_values_is_named(schema: Any) -> None:
+def test_a_parameter_without_a_source_of_values_is_reported(schema: Any) -> None:
     tool = task(function__parameters__properties__title=schema)
     with pytest.raises(ValueError, match="title: no way to draw a value: give it an enum, examples, a range"):
         requests(tool)
 
 
-def test_a_nested_parameter_without_a_source_of_values_is_named() -> None:
+def test_a_nested_parameter_without_a_source_of_values_is_reported() -> None:
     owner = {"type": "object", "properties": {"name": False}, "required": ["name"], "x-phrase": "{name}"}
     with pytest.raises(ValueError, match="title: name: no way to draw a value"):
         requests(task(function__parameters__properties__title=owner))
 
 
 @pytest.mark.parametrize("provider", ["no_such_thing", 5])
-def test_an_unknown_faker_provider_is_named(provider: Any) -> None:
+def test_an_unknown_faker_provider_is_reported(provider: Any) -> None:
     with pytest.raises(ValueError, match=f"title: x-faker {provider!r} is not a provider of Faker"):
         requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))
 

@@ -1,4 +1,4 @@
-"""Reading JSON and YAML files: the values in them, and the one line that each bad file gets."""
+"""Reading JSON and YAML files: the values in them, and the one-line error for each bad file."""
 
 from pathlib import Path
 
@@ -8,14 +8,14 @@ from tool_dpo.errors import InputError
 from tool_dpo.tools.documents import read_document
 
 
-def test_yaml_is_read_as_json_is(tmp_path: Path) -> None:
+def test_yaml_is_read_like_json(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text("{on: no, 200: 2026-01-01, a: 1.5, b: ~, c: true, d: 012}")
     assert read_document(path) == {"on": "no", "200": "2026-01-01", "a": 1.5, "b": None, "c": True, "d": "012"}
 
 
 @pytest.mark.parametrize("name", ["a.json", "A.JSON", "a.yml"])
-def test_a_byte_order_mark_is_no_part_of_a_document(name: str, tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text("\ufeff[1]")
     assert read_document(path) == [1]
@@ -32,7 +32,7 @@ def test_a_byte_order_mark_is_no_part_of_a_document(name: str, tmp_path: Path) -
         ("a.yaml", b"a: \0", ": not YAML: "),
     ],
 )
-def test_a_file_that_is_no_document_is_named_in_one_line(
+def test_a_file_that_is_no_document_is_reported_in_one_line(
     name: str, content: bytes, reason: str, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -43,7 +43,7 @@ def test_a_file_that_is_no_document_is_named_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.json: no such file"):
         read_document(tmp_path / "gone.json")
 

@@ -1,4 +1,4 @@
-"""Documents that people have: the tools in them, and the line that each bad one gets."""
+"""Documents of OpenAI, MCP and OpenAPI: the tools in them, and the error for each bad one."""
 
 import re
 from pathlib import Path
@@ -25,14 +25,14 @@ def operation(case: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", params_of([*load("openai"), *load("mcp"), *load("openapi")]))
-def test_what_becomes_of_a_document(case: dict[str, Any]) -> None:
+def test_a_document_becomes_tools(case: dict[str, Any]) -> None:
     found = tools_of(case["document"] if "document" in case else operation(case))
     functions = [item["function"] for item in found.tools]
     assert len(functions) == len(case["tools"])
     for function, expected in zip(functions, case["tools"], strict=True):
-        told = function if "document" in case else function["parameters"]
+        made = function if "document" in case else function["parameters"]
         assert {
-            key: re.sub("_[0-9a-f]{8}$", "_11111111", told[key]) if key == "name" else told[key] for key in expected
+            key: re.sub("_[0-9a-f]{8}$", "_11111111", made[key]) if key == "name" else made[key] for key in expected
         } == expected
         assert re.fullmatch("[a-zA-Z0-9_.-]{1,64}", function["name"])
     assert found.skipped == case.get("skipped", [])
@@ -69,9 +69,7 @@ def test_a_folder_may_hold_documents_of_every_kind(caplog: pytest.LogCaptureFixt
         ("a.yaml", 100_000 * "[" + 100_000 * "]", ": nested too deeply"),
     ],
 )
-def test_what_is_no_document_of_tools_is_named_in_one_line(
-    name: str, content: str, reason: str, tmp_path: Path
-) -> None:
+def test_a_file_without_tools_is_reported_in_one_line(name: str, content: str, reason: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(InputError) as caught:

@@ -1,4 +1,4 @@
-"""Tools of real MCP servers, on stdio and on loopback; and one line for each that is none."""
+"""Tools of real MCP servers, on stdio and over HTTP, and the one-line error for a server that fails."""
 
 import socket
 import subprocess
@@ -72,20 +72,20 @@ def test_a_server_on_http(url: str) -> None:
         ("'", "not an MCP server that answers: No closing quotation"),
     ],
 )
-def test_what_is_no_server_is_named_in_one_line(server: str, reason: str) -> None:
+def test_a_failing_server_is_reported_in_one_line(server: str, reason: str) -> None:
     with pytest.raises(InputError) as caught:
         import_tools(server, mcp=True)
     assert str(caught.value).startswith(f"{server}: {reason}")
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_server, "_SECONDS", 1)
     with pytest.raises(InputError, match="no list of tools within 1 seconds"):
         import_tools(f"{sys.executable} -c 'import time; time.sleep(30)'", mcp=True)
     assert threading.active_count() < 10
 
 
-def test_nothing_is_fetched_unless_it_is_said_to_be_a_server() -> None:
+def test_a_url_is_not_fetched_without_the_mcp_option() -> None:
     with pytest.raises(InputError, match="nothing is fetched; for an MCP server add --mcp"):
         import_tools("https://example.com/openapi.json")

@@ -1,7 +1,6 @@
-"""The normaliser: what becomes of a schema, and that the result is small and soon there."""
+"""The normaliser: the schemas that it makes, and the limit to its work where references never end."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +11,25 @@ from tool_dpo.schema.keywords import Schema
 from tool_dpo.tools.normalise import References, Skip, check_schema, deepest_schema
 
 CUT = "cut where it is too deep or too large"
+MOST_LOOKUPS = 5000
+"""Of references, in one test; the trees below have 2^60 of them."""
+
+
+class Counted(References):
+    """References that fail the test where too many are followed."""
+
+    followed = 0
+
+    def lookup(self, ref: Any) -> Any:
+        self.followed += 1
+        if self.followed > MOST_LOOKUPS:
+            pytest.fail(f"more than {MOST_LOOKUPS} references followed")
+        return super().lookup(ref)
 
 
 def normalised(schema: Any, components: Any) -> tuple[Schema, list[str]]:
     """The schema of a body, from a document with these components; and what was cut from it."""
-    references = References({"components": components})
+    references = Counted({"components": components})
     return deepest_schema(references, lambda normaliser, depth: normaliser.body(schema, depth))
 
 
@@ -27,7 +40,7 @@ def levels(keyword: str, value: Callable[[str], Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "becomes" in case]))
-def test_what_becomes_of_a_schema(case: dict[str, Any]) -> None:
+def test_a_schema_is_normalised(case: dict[str, Any]) -> None:
     schema, cut = normalised(case["schema"], case.get("components", {}))
     check_schema(schema)
     assert schema == case["becomes"]
@@ -35,30 +48,24 @@ def test_what_becomes_of_a_schema(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "skipped" in case]))
-def test_a_schema_that_is_none_is_skipped_with_the_reason(case: dict[str, Any]) -> None:
+def test_an_invalid_schema_is_skipped_with_its_reason(case: dict[str, Any]) -> None:
     with pytest.raises(Skip) as caught:
         check_schema(normalised(case["schema"], case.get("components", {}))[0])
     assert str(caught.value) == case["skipped"]
 
 
-def test_a_tree_of_references_ends_soon_and_small() -> None:
-    started = time.monotonic()
+def test_a_tree_of_references_is_cut_and_becomes_small() -> None:
     components = levels("properties", lambda ref: {side: {"$ref": ref} for side in "ab"})
     schema, cut = normalised({"$ref": "#/components/L0"}, components)
-    assert time.monotonic() - started < 5
     assert cut == [CUT]
     assert len(json.dumps(schema)) < 200_000
 
 
-def test_a_tree_of_alternatives_ends_soon() -> None:
-    started = time.monotonic()
+def test_a_tree_of_alternatives_is_cut() -> None:
     _, cut = normalised({"$ref": "#/components/L0"}, levels("anyOf", lambda ref: 2 * [{"$ref": ref}]))
-    assert time.monotonic() - started < 5
     assert cut == [CUT]
 
 
-def test_a_tree_of_parts_is_skipped_soon() -> None:
-    started = time.monotonic()
+def test_a_tree_of_parts_is_skipped() -> None:
     with pytest.raises(Skip, match="its schema has more than 2,000 nodes"):
         normalised({"$ref": "#/components/L0"}, levels("allOf", lambda ref: 2 * [{"$ref": ref}]))
-    assert time.monotonic() - started < 5

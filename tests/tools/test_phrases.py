@@ -62,5 +62,5 @@ def _written(part: str | Slot) -> str:
 
 
 @pytest.mark.parametrize(("items", "text"), [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")])
-def test_a_list_is_spoken(items: list[str], text: str) -> None:
+def test_a_list_is_written_in_words(items: list[str], text: str) -> None:
     assert spoken_list(items) == text

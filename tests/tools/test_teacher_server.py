@@ -47,7 +47,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[su
         process.wait()
 
 
-def test_a_real_server_is_asked_and_paid_once(
+def test_a_real_server_is_asked_once_for_each_answer(
     server: tuple[subprocess.Popen[bytes], str], base: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     process, url = server

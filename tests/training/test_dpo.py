@@ -53,7 +53,7 @@ def test_before_the_first_step_the_margin_is_zero(
     assert trainer._metrics["train"]["rewards/margins"][-1] == pytest.approx(0, abs=1e-4)
 
 
-def test_the_sft_term_adds_the_chosen_s_loss(
+def test_the_sft_term_adds_the_loss_of_the_chosen_answer(
     sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
     losses = []

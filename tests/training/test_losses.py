@@ -19,7 +19,7 @@ from tool_dpo.triplets.triplet import Triplet
 
 
 def _loss(trainer: PreferenceTrainer, answers: list[str], log_probs: list[list[float]]) -> float:
-    """Of answers whose letters are tokens with these log-probabilities; the reference gives 0 to all."""
+    """The loss of answers whose letters are tokens with these log-probabilities; the reference gives 0 to all."""
     trainer._share_prompts = False
     rows = [[7, *map(ord, answer)] for answer in answers]
     longest = max(map(len, rows))
@@ -92,7 +92,7 @@ def test_sigmoid_of_the_first_token_by_hand(
 
 
 @pytest.mark.parametrize("loss_type", ["ipo", "sigmoid", "hinge", "sigmoid_norm"])
-def test_a_loss_that_trl_has_too_is_trl_s(
+def test_a_loss_equals_trl_s_where_trl_has_it(
     loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
     trainer = make_trainer(
@@ -107,7 +107,7 @@ def test_a_loss_that_trl_has_too_is_trl_s(
     assert ours == pytest.approx(trls, rel=1e-5)
 
 
-def test_a_loss_without_a_reference_makes_no_pass_for_one(
+def test_a_loss_without_a_reference_does_not_compute_one(
     sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[Any] = []

@@ -10,7 +10,7 @@ from tool_dpo.training.pair import read_pairs
 from tool_dpo.triplets.triplet import Triplet
 
 
-def test_mined_pairs_are_the_model_s_own_verified_failures(
+def test_mined_pairs_are_verified_mistakes_of_the_model(
     base: Path, data: Path, triplets: list[Triplet], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -58,7 +58,7 @@ def test_the_fault_of_an_answer(text: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize("case", load("isolated"), ids=lambda case: case["mistakes"])
-def test_each_mistake_of_an_answer_stands_alone_in_the_chosen_call(case: dict[str, Any]) -> None:
+def test_each_mistake_is_put_alone_into_the_chosen_call(case: dict[str, Any]) -> None:
     text = case["answer"] if isinstance(case["answer"], str) else json.dumps(case["answer"])
     expected = [(fault, text if rejected is None else json.dumps(rejected)) for fault, rejected in case["rejected"]]
     pairs = mined(SPARE, text)
@@ -73,13 +73,15 @@ def test_each_mistake_of_an_answer_stands_alone_in_the_chosen_call(case: dict[st
         ({"type": "array", "items": {"type": "boolean"}}, [1], [True]),
     ],
 )
-def test_a_name_stands_for_another_only_with_the_same_value(urgent: dict[str, Any], count: Any, answer: Any) -> None:
+def test_a_parameter_counts_as_renamed_only_with_the_same_value(
+    urgent: dict[str, Any], count: Any, answer: Any
+) -> None:
     schema = call_schema("add", {"type": "object", "properties": {"count": {}, "urgent": urgent}})
     triplet = replace(GOOD, schema=schema, chosen=json.dumps({"tool": "add", "parameters": {"count": count}}))
     assert mined(triplet, json.dumps({"tool": "add", "parameters": {"urgent": answer}})) == []
 
 
-def test_a_name_in_the_place_of_another_that_is_too_wrong_leaves_what_is_wrong_alone() -> None:
+def test_a_renamed_parameter_with_a_second_fault_counts_as_missing() -> None:
     mode = {"type": "object", "properties": {"mode": {}}, "required": ["mode"], "propertyNames": {"maxLength": 4}}
     triplet = replace(GOOD, schema=call_schema("set", mode), chosen='{"tool": "set", "parameters": {"mode": "r"}}')
     (pair,) = mined(triplet, '{"tool": "set", "parameters": {"modes": "r"}}')
@@ -96,7 +98,7 @@ def test_a_mistake_that_cannot_be_written_makes_no_pair(due: str, faults: list[s
     assert [pair.fault for pair in mined(triplet, json.dumps({**call, "parameters": {"due": due}}))] == faults
 
 
-def test_balanced_pairs_say_too_little_and_too_much() -> None:
+def test_balanced_pairs_leave_a_parameter_out_and_add_one() -> None:
     drawn = [balanced(SPARE, random.Random(seed)) for seed in range(20)]
     said = {(pair.fault, json.dumps(json.loads(pair.rejected)["parameters"])) for pairs in drawn for pair in pairs}
     assert all(len(pairs) == 2 for pairs in drawn)
@@ -112,7 +114,7 @@ def test_balanced_pairs_say_too_little_and_too_much() -> None:
     }
 
 
-def test_a_prompt_without_a_place_for_both_is_left_out() -> None:
+def test_a_call_without_a_place_for_both_makes_no_balanced_pairs() -> None:
     assert balanced(GOOD, random.Random(1)) == []
     bare = replace(
         GOOD, schema={"type": "object", "properties": {"tool": {"const": "ping"}}}, chosen='{"tool": "ping"}'
@@ -179,7 +181,7 @@ def test_a_balanced_pair_that_is_the_triplet_s_own_counts_once(tmp_path: Path) -
         assert len({pair.rejected for pair in pairs}) == len(pairs) in (2, 3)
 
 
-def test_the_seed_chooses(tmp_path: Path) -> None:
+def test_the_seed_decides_the_mix(tmp_path: Path) -> None:
     failures = [GOOD.chosen[:-size] for size in range(1, 13)]
     assert _mixed(tmp_path, 4, failures, 0.5) == _mixed(tmp_path, 4, failures, 0.5)
     assert _mixed(tmp_path, 4, failures, 0.5) != _mixed(tmp_path, 4, failures, 0.5, seed=2)
@@ -194,7 +196,7 @@ def test_the_seed_chooses(tmp_path: Path) -> None:
         ({"extra": 1}, "not a pair: keys ['chosen', 'extra', 'fault', 'mined', 'prompt', 'rejected', 'schema']"),
     ],
 )
-def test_a_pair_that_is_not_what_it_says_is_named(change: dict[str, object], reason: str, tmp_path: Path) -> None:
+def test_a_pair_with_a_wrong_label_is_reported(change: dict[str, object], reason: str, tmp_path: Path) -> None:
     write_lines(tmp_path / "pairs", [typed(GOOD).record(), typed(GOOD).record() | change])
     with pytest.raises(InputError) as caught:
         read_pairs(tmp_path / "pairs")
@@ -210,11 +212,11 @@ def test_a_share_of_one_takes_mined_pairs_alone(tmp_path: Path) -> None:
         _mixed(tmp_path, 6, [], 0, typed="balanced")
 
 
-def test_no_failures_leave_the_typed_pairs(tmp_path: Path) -> None:
+def test_without_failures_only_typed_pairs_remain(tmp_path: Path) -> None:
     assert [pair.rejected for pair in _mixed(tmp_path, 3, [], 0.5)] == [GOOD.rejected] * 3
 
 
-def test_a_triplet_without_its_promise_makes_no_pair(tmp_path: Path) -> None:
+def test_an_invalid_triplet_makes_no_pair(tmp_path: Path) -> None:
     write_lines(tmp_path / "triplets", [GOOD.record() | {"rejected": GOOD.chosen}])
     write_lines(tmp_path / "mined", [])
     with pytest.raises(InputError, match="exactly one way, found 0"):

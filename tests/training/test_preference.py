@@ -1,4 +1,4 @@
-"""What preference training tells of itself: where two answers differ, what moved there, and when it stops."""
+"""What preference training measures: where two answers differ, what changes there, and when it stops."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_parts_of_two_answers(chosen: str, rejected: str, of_chosen: str, of_rej
 
 
 @given(chosen=st.lists(st.integers(0, 3)), rejected=st.lists(st.integers(0, 3)))
-def test_what_is_alike_is_alike_in_both(chosen: list[int], rejected: list[int]) -> None:
+def test_common_parts_have_the_same_tokens_in_both_answers(chosen: list[int], rejected: list[int]) -> None:
     of_chosen, of_rejected = parts(chosen, rejected)
     for name in ("prefix", "rest"):
         alike = [
@@ -74,7 +74,7 @@ def test_the_parts_sum_to_the_answers(
     ("lost", "stops"),
     [([1.0, 4.0], None), ([1.0, 6.0, 1.0], 20), ([6.0], 1), ([1.0, 1.0, 6.0], 25)],
 )
-def test_a_training_that_loses_its_chosen_calls_stops(lost: list[float], stops: int | None) -> None:
+def test_training_stops_when_the_chosen_calls_lose_too_much(lost: list[float], stops: int | None) -> None:
     """Measured at the first step, at every 20th, and at the last, the 25th."""
     measures, logged = iter(lost), defaultdict(list)
     trainer = SimpleNamespace(lost=lambda: next(measures), _metrics={"train": logged})

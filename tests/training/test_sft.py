@@ -27,7 +27,7 @@ def test_sft_learns_and_leaves_no_checkpoint(sft: Path) -> None:
     assert not list((sft.parent / ".checkpoints").iterdir())
 
 
-def test_a_model_folder_is_safetensors_and_says_what_it_is(sft: Path, tiny: ModelParams) -> None:
+def test_a_model_folder_holds_safetensors_and_names_its_base(sft: Path, tiny: ModelParams) -> None:
     assert read_weights(sft) == tiny.weights
     assert not [path.name for path in sft.iterdir() if path.suffix in (".bin", ".pt", ".pkl")]
     assert {str(tensor.dtype) for tensor in _adapter(sft).values()} == {"torch.float32"}

@@ -15,7 +15,7 @@ from tool_dpo.training.shared_prompts import SharedPrompts, can_share_prompts
 from tool_dpo.triplets.triplet import Triplet
 
 
-def test_a_prompt_that_is_read_once_gives_what_two_give(
+def test_a_shared_prompt_gives_the_same_results_and_gradients(
     sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
     pairs = [typed(one) for one in triplets[:5]]
@@ -28,12 +28,12 @@ def test_a_prompt_that_is_read_once_gives_what_two_give(
     batch["attention_mask"][2] = batch["attention_mask"][2 + len(pairs)] * (labels[2 + len(pairs)] == -100)
     inputs = {"input_ids": batch["input_ids"], "attention_mask": batch["attention_mask"], "labels": labels}
 
-    def told(model: Any) -> tuple[Any, list[torch.Tensor]]:
+    def results(model: Any) -> tuple[Any, list[torch.Tensor]]:
         output = model(**inputs, fused_lm_head=True)
         weights = [weight for weight in trainer.model.parameters() if weight.requires_grad]
         return output, list(torch.autograd.grad(output.log_probs.sum(), weights))
 
-    (apart, gradients), (together, others) = told(trainer.model), told(SharedPrompts(trainer.model))
+    (apart, gradients), (together, others) = results(trainer.model), results(SharedPrompts(trainer.model))
     for name in ("log_probs", "entropy", "mean_logits", "is_top1"):
         torch.testing.assert_close(together[name], apart[name])
     torch.testing.assert_close(others, gradients)
@@ -60,7 +60,7 @@ def test_a_prompt_is_read_once_on_a_cpu(
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager", "grouped"])
-def test_every_attention_that_shares_prompts_gives_what_two_rows_give(
+def test_every_attention_gives_the_same_loss_with_shared_prompts(
     attention: str, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
     losses = []

@@ -1,5 +1,6 @@
-"""Varied schemas: whatever changes, the call still fits, and says the same."""
+"""Varied schemas: whatever changes, the call still fits, and keeps its values."""
 
+import inspect
 import random
 import re
 from typing import Any
@@ -28,6 +29,12 @@ VARIATIONS = [
     augment.depend,
     vary,
 ]
+
+
+def test_every_variation_is_among_those_tested() -> None:
+    public = {name: one for name, one in vars(augment).items() if inspect.isfunction(one) and not name.startswith("_")}
+    varying = {name for name, one in public.items() if list(inspect.signature(one).parameters) == ["case", "rng"]}
+    assert varying == {one.__name__ for one in VARIATIONS}
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +68,7 @@ def test_a_varied_call_fits_its_varied_schema_and_keeps_every_value(variation: A
 
 
 @given(case=cases(), seed=st.integers(0, 9))
-def test_a_seed_varies_alike(case: Case, seed: int) -> None:
+def test_the_same_seed_makes_the_same_variation(case: Case, seed: int) -> None:
     assert vary(case, random.Random(seed)) == vary(case, random.Random(seed))
 
 
@@ -74,7 +81,7 @@ def test_required_properties_stay_first_and_the_call_follows_the_schema(case: Ca
     assert list(varied.values) == [name for name in names if name in varied.values]
 
 
-def test_each_variation_shows() -> None:
+def test_each_variation_changes_something() -> None:
     tool = task()
     case = Case(tool.name, tool.parameters, {"title": "Review PR", "priority": "high", "estimate": 4, "notify": True})
     unchanged = {
@@ -86,7 +93,7 @@ def test_each_variation_shows() -> None:
 
 
 @pytest.mark.parametrize("tie", [{"dependentRequired": {"a": ["b"]}}, {"allOf": [{"required": ["a"]}]}])
-def test_names_that_another_keyword_speaks_of_are_kept(tie: Schema) -> None:
+def test_names_that_another_keyword_refers_to_are_kept(tie: Schema) -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, **tie}
     for seed in range(20):
         varied = vary(Case("add", schema, {"a": 1, "b": 2}), random.Random(seed))

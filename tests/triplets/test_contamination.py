@@ -43,7 +43,7 @@ def test_what_is_shared_is_counted(change: dict[str, Any], shared: set[str]) -> 
     assert {name for name, count in counts.items() if count} == shared
 
 
-def test_a_fingerprint_sees_what_validates_and_nothing_else() -> None:
+def test_a_fingerprint_covers_only_what_validates() -> None:
     def of(**properties: Any) -> str:
         return bare_parameters(
             call_schema("t", {"type": "object", "properties": properties, "required": [*properties]})

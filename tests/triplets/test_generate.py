@@ -1,4 +1,4 @@
-"""Triplets from tools: how many, how mixed, and always the same."""
+"""Triplets from tools: how many, in which mix, and the same for the same seed."""
 
 import json
 from collections import Counter
@@ -70,7 +70,7 @@ def test_another_tool_changes_only_the_number_of_the_others_triplets() -> None:
         assert fewer == [triplet for triplet in before if triplet.tool == name][: len(fewer)]
 
 
-def test_another_tool_is_seldom_the_one_whose_parameters_are_invented() -> None:
+def test_a_new_tool_rarely_changes_the_parameters_invented_for_others() -> None:
     words = [f"word{number}" for number in range(10)]
     before, after = ([of_one_code(word, "file") for word in some] for some in (words[:-1], words))
     mix = {"hallucinated_param": 1.0}
@@ -80,13 +80,13 @@ def test_another_tool_is_seldom_the_one_whose_parameters_are_invented() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_of_no_weight_never_appears(kind: str) -> None:
+def test_a_kind_of_weight_zero_never_appears(kind: str) -> None:
     others = {other: 1.0 for other in KINDS if other != kind}
     assert {triplet.violation for triplet in made([task()], 60, **others, **{kind: 0})} == set(others)
     assert {triplet.violation for triplet in made([task()], 20, **{kind: 0.1})} == {kind}
 
 
-def test_what_a_reference_names_is_broken_as_well() -> None:
+def test_violations_are_made_behind_references_too() -> None:
     parameters = {
         "type": "object",
         "properties": {
@@ -109,7 +109,7 @@ def test_weights_are_followed() -> None:
     assert found["enum_violation"] == pytest.approx(300, abs=30)
 
 
-def test_a_kind_without_a_place_falls_to_the_others() -> None:
+def test_a_kind_that_fits_nowhere_is_replaced_by_the_others() -> None:
     tool = task(function__parameters__properties__priority={"type": "string", "examples": ["low", "high"]})
     found = Counter(triplet.violation for triplet in made([tool], 40, enum_violation=100, missing_required=1))
     assert found == {"missing_required": 40}
@@ -136,7 +136,7 @@ def test_a_kind_without_a_place_falls_to_the_others() -> None:
         ({"function__parameters__properties__title": False}, 1, "title: no way to draw a value"),
     ],
 )
-def test_a_tool_that_cannot_do_it_is_named(changes: dict[str, Any], count: int, reason: str) -> None:
+def test_a_tool_that_gives_too_few_triplets_is_reported(changes: dict[str, Any], count: int, reason: str) -> None:
     tool = task(**changes)
     with pytest.raises(InputError, match=reason) as caught:
         made([tool], count)
@@ -195,14 +195,14 @@ def test_a_varied_request_may_end_with_a_full_stop_that_is_no_part_of_its_value(
     assert not any('."' in triplet.chosen for triplet in triplets)
 
 
-def test_one_tool_may_stand_as_json_schema() -> None:
+def test_one_tool_may_be_written_as_json_schema() -> None:
     for triplet in varied([task()], distractors=0.0, json_schema=1.0):
         definition = json.loads(triplet.prompt.split("\nTool: ")[1])
         assert definition == {"name": triplet.tool, "parameters": triplet.schema["properties"]["parameters"]}
 
 
 @pytest.mark.parametrize("extra", ["distractors", "json_schema"])
-def test_a_prompt_without_room_does_without(extra: str) -> None:
+def test_a_prompt_without_room_has_no_extras(extra: str) -> None:
     extras = {"distractors": 0.0, "json_schema": 0.0, extra: 1.0}
     for triplet in varied([named("a"), named("b")], room=0, **extras):
         (tool,) = triplet.prompt.split("\nTool: ")[1:]

@@ -24,7 +24,7 @@ def test_tools_that_give_no_triplet_are_skipped_with_their_reason(tmp_path: Path
 
 
 @pytest.mark.parametrize(("content", "reason"), [("[]", "no tool in it"), ("[3]", "no tool in it: tool 0: expected {")])
-def test_a_document_without_a_tool_is_named(content: str, reason: str, tmp_path: Path) -> None:
+def test_a_document_without_a_tool_is_reported(content: str, reason: str, tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
     source.write_text(content)
     with pytest.raises(InputError) as caught:

@@ -34,7 +34,7 @@ def negatives(
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
-def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: int) -> None:
+def test_a_negative_breaks_exactly_the_rule_it_states(kind: str, data: st.DataObject, seed: int) -> None:
     schema = data.draw(parameters, "parameters")
     call = {"tool": "t", "parameters": data.draw(values(schema), "call")}
     whole, before = call_schema("t", schema), copy.deepcopy(call)
@@ -53,9 +53,9 @@ def test_a_negative_breaks_its_one_rule(kind: str, data: st.DataObject, seed: in
         assert found.edit is None
         return
     assert json.dumps(apply_patch(call, [found.edit]), ensure_ascii=False) == found.text
-    told = set() if kind == WRONG_VALUE else {found.keyword}
+    expected = set() if kind == WRONG_VALUE else {found.keyword}
     errors = Draft202012Validator(whole, format_checker=PLAIN).iter_errors(json.loads(found.text))
-    assert {error.validator for error in errors} == told
+    assert {error.validator for error in errors} == expected
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
@@ -130,7 +130,7 @@ def test_an_optional_parameter_may_be_misspelt() -> None:
     assert {"tag", "ags"} <= {name for one in made for name in json.loads(one.text)["parameters"]}
 
 
-def test_a_text_that_is_no_json_is_what_a_model_might_write() -> None:
+def test_broken_json_looks_like_what_models_write() -> None:
     schema = {"type": "object", "properties": {"on": {"type": "boolean"}}}
     texts = {one.text for one in negatives(NOT_JSON, schema, {"tool": "t", "parameters": {"on": True}})}
     assert texts == {
@@ -146,7 +146,7 @@ def test_a_text_that_is_no_json_is_what_a_model_might_write() -> None:
     }
 
 
-def test_another_of_the_tools_is_called() -> None:
+def test_a_wrong_tool_is_one_of_the_others() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
     call = {"tool": "t", "parameters": {"a": 1}}
     made = negatives("wrong_tool", schema, call, others=("u", "v"))

@@ -41,7 +41,7 @@ def test_every_triplet_has_one_place_and_every_held_out_tool_one_part(seed: int)
 
 
 @given(seeds, st.lists(st.text(), unique=True, max_size=20).map(lambda names: [f"new_{name}" for name in names]))
-def test_more_tools_move_none(seed: int, more: list[str]) -> None:
+def test_new_tools_leave_the_others_in_their_parts(seed: int, more: list[str]) -> None:
     before, after = (places(split(triplets(names), SHARES, seed)) for names in (TOOLS, more + TOOLS))
     assert before.items() <= after.items()
 
@@ -82,7 +82,7 @@ def test_shares_are_kept_and_the_seed_decides() -> None:
         (SplitParams(validation=0, test=0, preference=0), "validation and test"),
     ],
 )
-def test_an_empty_part_is_named(shares: SplitParams, missing: str) -> None:
+def test_an_empty_part_is_reported(shares: SplitParams, missing: str) -> None:
     with pytest.raises(InputError) as caught:
         split(triplets(TOOLS), shares, seed=1)
     assert str(caught.value) == (

@@ -1,4 +1,4 @@
-"""Triplets: a file is read only if every line keeps its promise."""
+"""Triplets: a file is read only if each line has a valid chosen call and the fault that it states."""
 
 import json
 from pathlib import Path
@@ -31,14 +31,14 @@ def test_four_fields_are_enough_and_the_rest_is_worked_out() -> None:
     assert proved(GOOD).record() == GOOD | STATED
 
 
-def test_what_is_stated_rightly_is_accepted(tmp_path: Path) -> None:
+def test_correct_labels_are_accepted(tmp_path: Path) -> None:
     edit = {"op": "replace", "path": "/parameters/priority", "value": "urgent"}
     path = write(tmp_path, json.dumps(GOOD), json.dumps(GOOD | STATED | {"edit": edit, "source": "mine"}))
     assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED), Triplet(**GOOD, **STATED, edit=edit)]
 
 
 @pytest.mark.parametrize("layout", [{"separators": (",", ":")}, {"indent": 2}, {"sort_keys": True}])
-def test_an_edit_is_of_documents_and_not_of_their_text(layout: dict[str, Any]) -> None:
+def test_an_edit_applies_to_documents_whatever_their_layout(layout: dict[str, Any]) -> None:
     edit = {"op": "replace", "path": "/parameters/priority", "value": "urgent"}
     texts = {name: json.dumps(json.loads(GOOD[name]), **layout) for name in ("chosen", "rejected")}
     assert proved(GOOD | texts | {"edit": edit}).edit == edit
@@ -51,7 +51,9 @@ def test_an_edit_is_of_documents_and_not_of_their_text(layout: dict[str, Any]) -
         ("wrong_value", GOOD["chosen"].replace("high", "low"), "$.parameters.priority"),
     ],
 )
-def test_what_goes_beyond_the_schema_is_accepted_where_it_is_labelled(violation: str, rejected: str, path: str) -> None:
+def test_faults_beyond_the_schema_are_accepted_where_they_are_labelled(
+    violation: str, rejected: str, path: str
+) -> None:
     triplet = proved(GOOD | {"rejected": rejected, "violation": violation})
     assert (triplet.violation, triplet.path) == (violation, path)
 
@@ -64,7 +66,7 @@ def test_a_reference_inside_the_schema_is_followed() -> None:
 
 
 @pytest.mark.parametrize("case", params_of(CASES["cases"]))
-def test_a_broken_promise_is_named_with_its_line(case: dict[str, Any], tmp_path: Path) -> None:
+def test_an_invalid_triplet_is_reported_with_its_line(case: dict[str, Any], tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps(GOOD), json.dumps(changed(GOOD, case["set"])))
     assert complaint(path) == f"{path}:2: {case['error']}"
 
@@ -78,12 +80,12 @@ def test_a_broken_promise_is_named_with_its_line(case: dict[str, Any], tmp_path:
         ("[]", "expected a JSON object, got list"),
     ],
 )
-def test_a_line_that_is_no_object_is_named(line: str, reason: str, tmp_path: Path) -> None:
+def test_a_line_that_is_no_object_is_reported(line: str, reason: str, tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps(GOOD), line)
     assert complaint(path).startswith(f"{path}:2: {reason}")
 
 
-def test_a_file_of_nothing_or_no_file_is_named(tmp_path: Path) -> None:
+def test_an_empty_or_missing_file_is_reported(tmp_path: Path) -> None:
     empty = write(tmp_path)
     assert complaint(empty) == f"{empty}: no triplets"
     assert complaint(tmp_path / "none.jsonl") == f"{tmp_path / 'none.jsonl'}: no such file"
