@@ -36,6 +36,6 @@ def test_the_core_imports_no_heavy_library(name: str) -> None:
 
 def test_help_imports_no_heavy_library() -> None:
     text, imported = run(Path(sys.executable).with_name("tool-dpo"), "--help")
-    assert "Tool calls that keep their schema" in text
+    assert "Train and use models whose tool calls follow" in text
     assert "typer" in imported
     assert imported & HEAVY == set()
