@@ -46,7 +46,7 @@ def generate(
 
     Raises:
         InputError: no tool that a request can be made for; a tool whose templates cannot give enough different
-            requests, or none with a provable violation; a teacher that cannot be asked.
+            requests, or none with a provable violation; a teacher that cannot be asked, or writes nothing of use.
     """
     teacher = params.teacher if params.source == "openai" else None
     usable = tools if teacher else list(_with_requests(tools))
@@ -57,8 +57,13 @@ def generate(
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
     training = [tool for tool in usable if not held_out(tool.name)]
     maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training)
+    some = False
     for tool in usable:
-        yield from maker.of_tool(tool, counts[tool.name])
+        for triplet in maker.of_tool(tool, counts[tool.name]):
+            some = True
+            yield triplet
+    if not some:
+        raise InputError("generate: no triplet can be made of any request: see above what was left out")
 
 
 @dataclass(frozen=True)
