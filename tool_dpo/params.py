@@ -2,13 +2,18 @@
 
 import dataclasses
 import math
+import re
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, Node, ScalarNode
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
@@ -17,13 +22,25 @@ from tool_dpo.kinds import Kind
 PARAMS = Path("params.yaml")
 T = TypeVar("T")
 
+_LARGEST = 50_000
+"""Bytes of a params file."""
+_LONGEST = 1_000_000
+"""Characters that its values may come to where each alias is written out."""
+_MOST_DIGITS = 1000
+_MOST_TRIPLETS = 10_000_000
+_SHOWN = 200
+"""Characters of a value or a key that a complaint shows."""
+_repr = Repr()
+_repr.maxlevel = 3
+_repr.maxstring = _repr.maxlong = _repr.maxother = 5000
+
 
 @dataclass(frozen=True)
 class Bound:
-    """A range that a number must be in, and its text for error messages."""
+    """What a value must be beside its type, and its text for error messages."""
 
     text: str
-    holds: Callable[[float], bool]
+    holds: Callable[[Any], bool]
 
 
 Positive = Bound("> 0", lambda value: value > 0)
@@ -33,19 +50,34 @@ Part = Bound("in (0, 1)", lambda value: 0 < value < 1)
 Chance = Bound("in [0, 1]", lambda value: 0 <= value <= 1)
 Seed = Bound("in [0, 2**32)", lambda value: 0 <= value < 2**32)  # what NumPy takes
 
+_URL = re.compile(r"https?://([\w.-]+|\[[0-9a-f:.]+\])(:\d+)?(/[^\s@]*)?", re.ASCII | re.IGNORECASE)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return _URL.fullmatch(text) is not None and urlsplit(text).port != 0
+    except ValueError:  # no such port, or no such IPv6 address
+        return False
+
+
+Below = Bound("< 2**32", lambda value: value < 2**32)
+Few = Bound("in [1, 256]", lambda value: 1 <= value <= 256)
+Seconds = Bound("in (0, 86400]", lambda value: 0 < value <= 86400)
+Url = Bound("like https://host/v1, without user and password, which dvc.lock would keep", _is_url)
+
 LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_norm", "hinge"]
 
 
 @dataclass(frozen=True)
 class TeacherParams:
-    base_url: str
+    base_url: Annotated[str, Url]
     """URL of an OpenAI-compatible server. The key is read from OPENAI_API_KEY."""
     model: str
     temperature: Annotated[float, NotNegative]
-    concurrency: Annotated[int, Positive]
+    concurrency: Annotated[int, Few]
     """Number of questions sent at the same time."""
-    timeout: Annotated[float, Positive]
-    """Longest time for one answer, in seconds."""
+    timeout: Annotated[float, Seconds]
+    """Longest time for one answer, in seconds, from the question to its last byte, all tries together."""
     dollars_in: Annotated[float, NotNegative]
     """Price of a million input tokens, in dollars."""
     dollars_out: Annotated[float, NotNegative]
@@ -210,19 +242,15 @@ def load_params(path: Path = PARAMS) -> Params:
     Raises:
         InputError: `params.yaml: dpo.learning_rate must be a float > 0, got '5e-6'`.
     """
-    try:
-        document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file (run from the project's top folder)") from None
-    except MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{path}{line}: not YAML: {error.problem}") from None
-    except (YAMLError, ValueError) as error:
-        raise InputError(f"{path}: not YAML: {str(error).splitlines()[0]}") from None
+    document = _read_yaml(path)
     try:
         params = read_section(Params, document)
         if params.model not in params.models:
-            raise ValueError(f"model must be one of {', '.join(params.models)}, got {params.model!r}")
+            raise ValueError(f"model must be one of {_cut(', '.join(params.models))}, got {_shown(params.model)}")
+        if (count := params.generate.triplets * (1 + params.generate.variants)) > _MOST_TRIPLETS:
+            raise ValueError(
+                f"generate.triplets * (1 + generate.variants) must be at most {_MOST_TRIPLETS}, got {count}"
+            )
         if params.split.validation + params.split.test >= 1:
             raise ValueError("split.validation + split.test must leave tools to train on, got a sum >= 1")
         if not any(params.generate.mix.values()):
@@ -238,6 +266,71 @@ def load_params(path: Path = PARAMS) -> Params:
     return params
 
 
+class _Constructor(SafeConstructor):
+    """Reads a number of too many digits as text, which no number's place takes."""
+
+    def construct_yaml_int(self, node: ScalarNode) -> Any:
+        return super().construct_yaml_int(node) if len(node.value) <= _MOST_DIGITS else node.value
+
+
+_Constructor.add_constructor("tag:yaml.org,2002:int", _Constructor.construct_yaml_int)
+
+
+def _read_yaml(path: Path) -> Any:
+    """The document of a YAML file, in time and memory that do not depend on what it holds.
+
+    Raises:
+        InputError: there is no such file, or it holds something else or too much.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _Constructor
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise InputError(f"{path}: larger than {_LARGEST} bytes")
+        node = yaml.compose(content.decode("utf-8"))
+        if node is None:
+            return None
+        if _length(node, {}) > _LONGEST:
+            raise InputError(f"{path}: its aliases stand for more than {_LONGEST} characters")
+        return yaml.constructor.construct_document(node)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file (run from the project's top folder)") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply") from None
+    except MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{path}{line}: not YAML: {_cut(str(error.problem))}") from None
+    except (YAMLError, ValueError) as error:
+        raise InputError(f"{path}: not YAML: {_cut(str(error).splitlines()[0])}") from None
+    except (LookupError, AttributeError, TypeError):  # of a tag and a text that do not fit, as in `!!bool perhaps`
+        raise InputError(f"{path}: not YAML: a tag that its value does not fit") from None
+
+
+def _length(node: Node, known: dict[int, float]) -> float:
+    """How long a node is where each alias is written out; one that holds itself is endless."""
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        if isinstance(node, ScalarNode):
+            known[id(node)] = 1 + len(node.value)
+        else:
+            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
+            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
+    return known[id(node)]
+
+
+def _shown(value: Any) -> str:
+    """A value for a complaint."""
+    return _cut(_repr.repr(value))
+
+
+def _cut(text: str) -> str:
+    """A text for a complaint: one line, not long, without a password that stands in a URL."""
+    text = re.sub(r"//.*@", "//***@", re.sub(r"\s+", " ", text))
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
 def read_section(kind: type[T], value: Any, key: str = "") -> T:
     """Make a dataclass from a mapping, field by field.
 
@@ -245,11 +338,11 @@ def read_section(kind: type[T], value: Any, key: str = "") -> T:
         ValueError: a key or a value is wrong. The message names the key, what was expected and what was found.
     """
     if not isinstance(value, Mapping):
-        raise ValueError(f"{key or 'the file'} must be a mapping, got {value!r}")
+        raise ValueError(f"{key or 'the file'} must be a mapping, got {_shown(value)}")
     hints = get_type_hints(kind, include_extras=True)
     prefix = f"{key}." if key else ""
     if unknown := sorted(str(name) for name in value if name not in hints):
-        raise ValueError(f"{prefix}{unknown[0]} is not a known key, expected one of {', '.join(hints)}")
+        raise ValueError(f"{prefix}{_cut(unknown[0])} is not a known key, expected one of {', '.join(hints)}")
     if missing := [name for name in hints if name not in value]:
         raise ValueError(f"{prefix}{missing[0]} is missing")
     return kind(**{name: _read(hint, value[name], prefix + name) for name, hint in hints.items()})
@@ -262,10 +355,10 @@ def _read(hint: Any, value: Any, key: str) -> Any:
         return _scalar(kind, value, key, bound)
     if origin is Literal:
         if value not in args:
-            raise ValueError(f"{key} must be one of {', '.join(map(str, args))}, got {value!r}")
+            raise ValueError(f"{key} must be one of {', '.join(map(str, args))}, got {_shown(value)}")
         return value
     if origin in (Union, types.UnionType):
-        return None if value is None else _read(args[0], value, key)
+        return None if value in (None, "") else _read(args[0], value, key)  # "" is what `-S key=` writes
     if origin is Mapping:
         return _mapping(args[0], args[1], value, key)
     if dataclasses.is_dataclass(hint):
@@ -275,20 +368,24 @@ def _read(hint: Any, value: Any, key: str) -> Any:
 
 def _mapping(names: Any, hint: Any, value: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{key} must be a mapping, got {value!r}")
+        raise ValueError(f"{key} must be a mapping, got {_shown(value)}")
     known = get_args(names)
     if unknown := [name for name in value if known and name not in known]:
-        raise ValueError(f"{key}.{unknown[0]} is not a known key, expected one of {', '.join(known)}")
-    return {str(name): _read(hint, item, f"{key}.{name}") for name, item in value.items()}
+        raise ValueError(f"{key}.{_cut(str(unknown[0]))} is not a known key, expected one of {', '.join(known)}")
+    return {str(name): _read(hint, item, f"{key}.{_cut(str(name))}") for name, item in value.items()}
 
 
 def _scalar(kind: type, value: Any, key: str, bound: Bound | None = None) -> Any:
     accepted = (int, float) if kind is float else (kind,)
     fits = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
     if fits and kind is float:
-        value = float(value)
-        fits = math.isfinite(value)
+        with suppress(OverflowError):
+            value = float(value)
+        fits = isinstance(value, float) and math.isfinite(value)
+    if fits and kind is int and not -(2**32) < value < 2**32:
+        bound, fits = bound if bound and not bound.holds(value) else Below, False
     if not fits or (bound and not bound.holds(value)):
         article = "an" if kind is int else "a"
-        raise ValueError(f"{key} must be {article} {kind.__name__}{f' {bound.text}' if bound else ''}, got {value!r}")
+        words = f" {bound.text}" if bound else ""
+        raise ValueError(f"{key} must be {article} {kind.__name__}{words}, got {_shown(value)}")
     return value

@@ -1,12 +1,20 @@
 """The teacher source against a scripted OpenAI-compatible server on loopback."""
 
+import gzip
 import json
 import logging
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +22,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT, task
+from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
 from tool_dpo.params import GenerateParams, load_params
 from tool_dpo.tools import teacher
@@ -23,7 +32,8 @@ from tool_dpo.triplets.triplet import Triplet, proved
 DEFAULT = load_params(ROOT / "params.yaml").generate
 assert DEFAULT.teacher
 TEACHER = DEFAULT.teacher
-Reply = tuple[int, dict[str, str], bytes]
+Reply = tuple[int, dict[str, str], bytes | Iterable[bytes]]
+SECRET = "sk-secret"
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> Reply:
@@ -79,8 +89,8 @@ class Script:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., Script]]:
     servers = []
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(teacher.KEY, "sk-secret")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv(teacher.KEY, SECRET)
     monkeypatch.setattr(teacher, "_RETRIES", 1)
 
     def start(reply: Callable[[dict[str, Any], int], Reply | None]) -> Script:
@@ -101,17 +111,20 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
                     return
                 status, headers, content = answer
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                size = {"Content-Length": str(len(content))} if isinstance(content, bytes) else {}
+                for name, value in {**size, **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                with suppress(OSError):  # the client may have left
+                    for part in [content] if isinstance(content, bytes) else content:
+                        self.wfile.write(part)
 
             def log_message(self, *args: object) -> None:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         script.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         return script
 
@@ -122,7 +135,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
 
 
 def made(script: Script, count: int = 4, **changes: Any) -> list[Triplet]:
-    settings = replace(changes.pop("teacher", replace(TEACHER, concurrency=2, timeout=5.0)), base_url=script.url)
+    settings = replace(changes.pop("teacher", replace(TEACHER, concurrency=2, timeout=600.0)), base_url=script.url)
     params: GenerateParams = replace(
         DEFAULT, **{"source": "openai", "triplets": count, "variants": 0, "teacher": settings, **changes}
     )
@@ -155,8 +168,6 @@ def test_what_is_asked(serve: Callable[..., Script]) -> None:
         assert schema["properties"]["parameters"]["additionalProperties"] is False
         assert "x-faker" not in json.dumps(body)
         assert "examples" not in json.dumps(schema)
-    for path in teacher.CACHE.iterdir():
-        assert "secret" not in path.read_text()
 
 
 def raw(text: str) -> Reply:
@@ -239,9 +250,9 @@ def test_retry_after_is_honoured(serve: Callable[..., Script]) -> None:
     assert script.times[1] - script.times[0] >= 1  # the client's own first pause is half a second
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [307, 401, 403, 404])
 def test_a_refusal_ends_it_at_once(serve: Callable[..., Script], status: int) -> None:
-    script = serve(lambda body, number: (status, {}, b'{"error": {"message": "bad key sk-secret"}}'))
+    script = serve(lambda body, number: (status, {"Location": "/"}, b'{"error": {"message": "bad key sk-secret"}}'))
     with pytest.raises(InputError, match=f"refuses: HTTP {status}: check it") as caught:
         made(script)
     assert "secret" not in str(caught.value)
@@ -269,7 +280,7 @@ def test_a_silent_server_is_given_up(serve: Callable[..., Script]) -> None:
     def silent(body: dict[str, Any], number: int) -> None:
         time.sleep(1)
 
-    with pytest.raises(InputError, match="at last: no answer: APITimeoutError"):
+    with pytest.raises(InputError, match=r"at last: no answer in 0\.1 s"):
         made(serve(silent), teacher=replace(TEACHER, concurrency=2, timeout=0.1))
 
 
@@ -280,7 +291,7 @@ def test_a_server_that_dies_loses_nothing_that_was_paid_for(
     with pytest.raises(InputError, match="fails: 3 times in a row, at last: the server answered 503"):
         made(dying, 12)
     assert "teacher: 3 answers paid for, 0 kept from earlier, 300 tokens in and 30 out, $0.0002" in caplog.messages
-    kept = len(list(teacher.CACHE.glob("*.json")))
+    kept = len(list(cache_folder("teacher").glob("*.json")))
     assert kept == 3
     well = serve(lambda body, number: good(body))
     assert len(made(well, 12)) == 12
@@ -295,10 +306,310 @@ def test_without_a_key_it_says_what_to_do(serve: Callable[..., Script], monkeypa
     assert script.bodies == []
 
 
-def test_a_tool_that_the_teacher_cannot_do_is_short_of_triplets_not_fatal(
+def test_a_teacher_that_says_nothing_of_use_is_an_error(
     serve: Callable[..., Script], caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING)
-    assert made(serve(lambda body, number: completion("No."))) == []
+    with pytest.raises(InputError, match="no triplet can be made of any request"):
+        made(serve(lambda body, number: completion("No.")))
     assert "teacher: 12 left out: the answer is not JSON" in caplog.messages
     assert any("gives 0 different requests with a provable violation, 4 are needed" in one for one in caplog.messages)
+
+
+def test_the_earlier_triplets_stay_where_there_are_no_new_ones(serve: Callable[..., Script], tmp_path: Path) -> None:
+    script = serve(lambda body, number: completion("No."))
+    params = (ROOT / "params.yaml").read_text()
+    for key, value in {"source": "openai", "triplets": "2", "base_url": script.url}.items():
+        params = re.sub(rf"^( +{key}:) \S+", rf"\1 {value}", params, count=1, flags=re.MULTILINE)
+    (tmp_path / "params.yaml").write_text(params)
+    (tmp_path / "triplets.jsonl").write_text("earlier\n")
+    process = subprocess.run(
+        [sys.executable, "-m", "stages.generate", ROOT / "data/tools/calendar.json", "triplets.jsonl"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1].startswith("generate: no triplet can be made of any request")
+    assert (tmp_path / "triplets.jsonl").read_text() == "earlier\n"
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_tool_that_the_teacher_cannot_do_is_short_of_triplets_not_fatal(serve: Callable[..., Script]) -> None:
+    script = serve(lambda body, number: good(body) if number == 0 else completion("No."))
+    assert len(made(script)) == 1
+
+
+def test_a_copy_of_the_project_pays_nothing_again(
+    serve: Callable[..., Script], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `dvc exp run --temp` makes one."""
+    script = serve(lambda body, number: good(body))
+    triplets = made(script)
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    assert made(script) == triplets
+    assert len(script.bodies) == 4
+
+
+def test_no_other_user_can_read_the_answers(serve: Callable[..., Script]) -> None:
+    cache_folder("teacher").mkdir(parents=True, mode=0o755)
+    made(serve(lambda body, number: good(body)))
+    assert cache_folder("teacher").stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in cache_folder("teacher").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(("home", "folder"), [("/c", "/c"), ("", "~/.cache"), ("relative", "~/.cache")])
+def test_the_cache_is_where_other_programs_have_theirs(home: str, folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", home)
+    assert cache_folder("teacher") == Path(folder, "tool-dpo/teacher").expanduser()
+
+
+SPOILT = [
+    b"",
+    b'{"text": "{\\"req',
+    b"\xff",
+    b"null",
+    b"[]",
+    b"[" * 100_000,
+    b'{"text": 1, "cut_off": false, "tokens_in": 1, "tokens_out": 1}',
+    b'{"text": "", "cut_off": "no", "tokens_in": 1, "tokens_out": 1}',
+    b'{"text": "", "cut_off": false, "tokens_in": -1, "tokens_out": 1}',
+    b'{"text": "", "cut_off": false, "tokens_in": 1' + b"0" * 5000 + b', "tokens_out": 1}',
+    b'{"text": "", "finish_reason": "stop", "usage": [1, 1]}',
+]
+
+
+@pytest.mark.parametrize("content", SPOILT, ids=[repr(content[:40]) for content in SPOILT])
+def test_a_spoilt_file_of_the_cache_is_asked_for_again(serve: Callable[..., Script], content: bytes) -> None:
+    script = serve(lambda body, number: good(body))
+    triplets = made(script)
+    for path in cache_folder("teacher").iterdir():
+        path.write_bytes(content)
+    assert made(script) == triplets
+    assert len(script.bodies) == 8
+    assert made(script) == triplets
+    assert len(script.bodies) == 8
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(serve: Callable[..., Script]) -> None:
+    cache_folder("").mkdir(parents=True)
+    cache_folder("teacher").write_text("")
+    with pytest.raises(FileExistsError) as caught:  # errors.run makes it a line
+        made(serve(lambda body, number: good(body)))
+    assert caught.value.filename == str(cache_folder("teacher"))
+
+
+def test_a_server_that_drips_is_given_up_in_time(serve: Callable[..., Script]) -> None:
+    """Every byte in time, the whole answer never."""
+
+    def drip(body: dict[str, Any], number: int) -> Reply:
+        return 200, {"Content-Type": "application/json"}, slowly(b" " * 3000)
+
+    start = time.monotonic()
+    with pytest.raises(InputError, match=r"at last: no answer in 0\.5 s"):
+        made(serve(drip), teacher=replace(TEACHER, concurrency=2, timeout=0.5))
+    assert time.monotonic() - start < 250  # the answer would take 300 s
+
+
+def slowly(content: bytes) -> Iterator[bytes]:
+    for index in range(len(content)):
+        yield content[index : index + 1]
+        time.sleep(0.1)
+
+
+def test_what_is_tried_again_has_no_more_time(serve: Callable[..., Script], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher, "_RETRIES", 1000)
+    busy = serve(lambda body, number: (503, {"Retry-After": "0.2"}, b""))
+    with pytest.raises(InputError, match="at last: no answer in 1 s"):
+        made(busy, teacher=replace(TEACHER, concurrency=1, timeout=1.0))
+
+
+@cache
+def bomb() -> bytes:
+    """A third of a megabyte that stands for 300."""
+    deflate = zlib.compressobj(wbits=31)
+    return b"".join([*(deflate.compress(b" " * 2**20) for _ in range(300)), deflate.flush()])
+
+
+HUGE: list[tuple[str, int, dict[str, str], Callable[[], bytes | Iterable[bytes]]]] = [
+    ("plain", 200, {}, lambda: (b" " * 2**20 for _ in range(500))),
+    ("gzip", 200, {"Content-Encoding": "gzip"}, bomb),
+    ("gzip of an error", 500, {"Content-Encoding": "gzip"}, bomb),
+    ("gzip of gzip", 200, {"Content-Encoding": "gzip, gzip"}, lambda: gzip.compress(bomb())),
+    ("gzip of a redirect", 307, {"Content-Encoding": "gzip", "Location": "/v1"}, bomb),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "content"), [pytest.param(*case[1:], id=case[0]) for case in HUGE])
+def test_an_answer_without_end_takes_little_memory(
+    serve: Callable[..., Script], status: int, headers: dict[str, str], content: Callable[[], Any]
+) -> None:
+    script = serve(lambda body, number: (status, headers, content()))
+    code = """
+import resource, sys
+from dataclasses import replace
+from tests.test_teacher import TEACHER, Script, made
+from tool_dpo.errors import run
+from tool_dpo.tools import teacher
+
+teacher._RETRIES = 1
+
+def main():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        made(Script(None, url=sys.argv[1]), teacher=replace(TEACHER, concurrency=1, timeout=600.0))
+    finally:
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+run(main)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code, script.url], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    assert "generate.teacher.base_url" in process.stderr.splitlines()[-1]
+    assert int(process.stdout) < 200_000  # KiB
+
+
+def test_a_compressed_answer_is_read(serve: Callable[..., Script]) -> None:
+    def compressed(body: dict[str, Any], number: int) -> Reply:
+        status, headers, content = good(body)
+        assert isinstance(content, bytes)
+        return status, {**headers, "Content-Encoding": "gzip"}, gzip.compress(content)
+
+    assert len(made(serve(compressed))) == 4
+
+
+ODD = [
+    {"finish_reason": None},
+    {"finish_reason": ["length"]},
+    {"finish_reason": {"length": 1}},
+    {"finish_reason": "x" * 1000},
+    {"usage": None},
+    {"usage": "many"},
+    {"usage": [1, 2]},
+    {"usage": {"prompt_tokens": 10**400, "completion_tokens": -5}},
+    {"usage": {"prompt_tokens": 1.5, "completion_tokens": True}},
+    {"usage": {"prompt_tokens": "100", "completion_tokens": None}},
+    {"id": 5, "object": [], "created": "now", "model": None},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: str(odd)[:60])
+def test_what_is_odd_beside_the_text_does_no_harm(
+    serve: Callable[..., Script], caplog: pytest.LogCaptureFixture, odd: dict[str, Any]
+) -> None:
+    def answer(body: dict[str, Any], number: int) -> Reply:
+        status, headers, content = good(body)
+        assert isinstance(content, bytes)
+        document = json.loads(content)
+        for name, value in odd.items():
+            (document["choices"][0] if name == "finish_reason" else document)[name] = value
+        return status, headers, json.dumps(document).encode()
+
+    assert len(made(serve(answer))) == 4
+    tokens = "0 tokens in and 0 out, $0.0000" if "usage" in odd else "400 tokens in and 40 out, $0.0002"
+    assert caplog.messages == [f"teacher: 4 answers paid for, 0 kept from earlier, {tokens}"]
+
+
+@pytest.mark.parametrize(
+    "spelt", [SECRET, "sk-\\u0073ecret", "\\u0073\\u006b-secret"], ids=["plainly", "in escapes", "in many escapes"]
+)
+def test_a_key_that_the_server_repeats_is_in_no_file_and_no_message(
+    serve: Callable[..., Script], caplog: pytest.LogCaptureFixture, spelt: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def answer(body: dict[str, Any], number: int) -> Reply:
+        if number:
+            return good(body)
+        parameters = {name: spelt if name == "title" else value for name, value in said(good(body)).items()}
+        return completion(json.dumps({"request": f"Say {spelt}", "parameters": parameters}).replace("\\\\u", "\\u"))
+
+    triplets = made(serve(answer), teacher=replace(TEACHER, concurrency=1, timeout=600.0))
+    assert len(triplets) == 4
+    assert f"teacher: 1 left out: the answer repeats {teacher.KEY}" in caplog.messages
+    texts = [path.read_text() for path in cache_folder("teacher").iterdir()]
+    texts += [json.loads(text)["text"] for text in texts]
+    texts += [json.dumps(json.loads(text)) for text in texts]
+    assert not [text for text in [*texts, *map(str, triplets), caplog.text] if SECRET in text]
+
+
+def said(reply: Reply) -> dict[str, Any]:
+    """The parameters that a good answer holds."""
+    assert isinstance(reply[2], bytes)
+    parameters: dict[str, Any] = json.loads(json.loads(reply[2])["choices"][0]["message"]["content"])["parameters"]
+    return parameters
+
+
+def test_a_local_servers_short_key_may_stand_in_answers(
+    serve: Callable[..., Script], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(teacher.KEY, "high")
+    assert len(made(serve(lambda body, number: good(body)))) == 4
+
+
+@pytest.mark.parametrize("key", ["sk-a\nb", "sk-\u00e9", "sk-\0"])
+def test_a_key_that_no_header_takes_is_one_line(
+    serve: Callable[..., Script], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(os, "environ", {**os.environ, teacher.KEY: key})
+    with pytest.raises(InputError, match=f"^{teacher.KEY} must be one line of ASCII characters$"):
+        made(serve(lambda body, number: good(body)))
+
+
+def test_a_password_in_the_address_is_refused_and_not_said(
+    serve: Callable[..., Script], caplog: pytest.LogCaptureFixture
+) -> None:
+    script = serve(lambda body, number: good(body))
+    script.url = script.url.replace("//", "//user:hunter2@")
+    with pytest.raises(InputError, match="without user and password") as caught:
+        made(script)
+    assert "hunter2" not in str(caught.value) + caplog.text
+    assert script.bodies == []
+
+
+def test_ctrl_c_ends_it_at_once_and_loses_nothing_that_was_paid_for(
+    serve: Callable[..., Script], tmp_path: Path
+) -> None:
+    answered = threading.Event()
+
+    def answer(body: dict[str, Any], number: int) -> Reply:
+        if number < 3:
+            return good(body)
+        answered.set()
+        return 200, {"Content-Type": "application/json"}, slowly(b" " * 3000)
+
+    script = serve(answer)
+    code = """
+import sys
+from dataclasses import replace
+from tests.test_teacher import TEACHER, Script, made
+from tool_dpo.errors import run
+
+run(lambda: made(Script(None, url=sys.argv[1]), 12, teacher=replace(TEACHER, concurrency=2, timeout=600.0)))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, script.url],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # a job in the background ignores it
+    )
+    assert answered.wait(250)
+    while len(list(cache_folder("teacher").glob("*.json"))) < 3:
+        time.sleep(0.01)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=250)
+    assert time.monotonic() - start < 250  # the answers under way would take 300 s
+    assert process.returncode == 130
+    assert error.splitlines()[-1] == "interrupted: earlier outputs are untouched; run the same command to continue"
+    assert "teacher: 3 answers paid for" in error
+    assert "Traceback" not in error
+    assert len(list(cache_folder("teacher").iterdir())) == 3

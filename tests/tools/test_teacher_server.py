@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import PARAMS, task
+from tool_dpo.errors import InputError
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.tools import teacher
 from tool_dpo.triplets.generate import generate
@@ -25,7 +26,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[su
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv(teacher.KEY, "any")
     command = ["serve", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
     process = subprocess.Popen(
@@ -54,7 +55,8 @@ def test_a_real_server_is_asked_once_for_each_answer(
     served = load_tokenizer(base).name_or_path
     settings = replace(SETTINGS, base_url=url, model=served, concurrency=2, timeout=120.0)
     params = replace(PARAMS.generate, source="openai", triplets=2, variants=0, teacher=settings)
-    assert list(generate([task(requests="...")], params, seed=1)) == []  # a random model says nothing that is a call
+    with pytest.raises(InputError, match="no triplet can be made"):  # a random model says nothing that is a call
+        list(generate([task(requests="...")], params, seed=1))
     assert "left out: the answer is not JSON" in caplog.text or "left out: the answer was cut off" in caplog.text
     bill = next(line for line in caplog.messages if "paid for" in line)
     asked = int(bill.split(": ")[1].split()[0])
@@ -62,5 +64,6 @@ def test_a_real_server_is_asked_once_for_each_answer(
     assert ", 0 tokens in" not in bill
     process.kill()
     caplog.clear()
-    assert list(generate([task(requests="...")], params, seed=1)) == []
+    with pytest.raises(InputError, match="no triplet can be made"):
+        list(generate([task(requests="...")], params, seed=1))
     assert f"teacher: 0 answers paid for, {asked} kept from earlier" in caplog.text

@@ -1,21 +1,24 @@
 """The teacher source: a chat model behind an OpenAI-compatible server writes requests and the calls they mean."""
 
+import asyncio
 import hashlib
 import json
 import logging
 import os
 import random
+import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tqdm import tqdm
 
+from tool_dpo.cache import cache_folder, keep, kept
 from tool_dpo.errors import InputError
-from tool_dpo.params import TeacherParams
-from tool_dpo.records import read_json, write_json
+from tool_dpo.params import NotNegative, TeacherParams, Url, read_section
 from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.documents import parse
 from tool_dpo.schema.keywords import Schema
@@ -24,17 +27,20 @@ from tool_dpo.tools.catalog import Request
 from tool_dpo.tools.tool import Tool
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import AsyncOpenAI
 
 
-CACHE = Path(".teacher")
 KEY = "OPENAI_API_KEY"
 
 _ROUNDS = 3
 """Times that a tool is asked for what its earlier answers did not give."""
 _RETRIES = 5
-_REFUSED = (400, 401, 403, 404)
-"""Statuses that no retry changes."""
+_REFUSED = (*range(300, 400), 400, 401, 403, 404)
+"""Statuses that no retry changes; redirects are not followed."""
+_LARGEST = 2**22
+"""Bytes that are read of one answer, as it is sent and decompressed."""
+_SHORTEST_SECRET = 8
+"""Characters; a shorter key is a word that a local server takes, not one to look for in answers."""
 _SYSTEM = "You write what people say to an assistant that can call one tool, and the parameters they mean."
 _STYLES = (
     "in one plain sentence",
@@ -51,8 +57,8 @@ def requests(
 ) -> dict[str, list[Request]]:
     """Requests for each tool, up to `counts` of its name, every call valid for the tool and every text different.
 
-    Answers are kept in CACHE by the hash of what was asked, so that nothing is paid for twice. What was asked, what it
-    cost and what was left out, by reason, goes to the log.
+    Answers are kept in the user's cache by the hash of what was asked, so that nothing is paid for twice. What was
+    asked, what it cost and what was left out, by reason, goes to the log.
 
     Raises:
         InputError: the server cannot be reached, refuses, or fails time after time.
@@ -79,7 +85,6 @@ def requests(
                 except ValueError as error:
                     left_out[str(error)] += 1
     finally:
-        server.close()
         log = logging.getLogger(__name__)
         log.warning("teacher: %s", server.bill())
         for reason, count in left_out.most_common():
@@ -120,18 +125,28 @@ def _answer_schema(parameters: Schema) -> Schema:
     }
 
 
-def _request(tool: Tool, mentioned: set[str], answer: Mapping[str, Any]) -> Request:
+@dataclass(frozen=True)
+class _Answer:
+    """What is kept of a chat completion."""
+
+    text: str
+    cut_off: bool
+    tokens_in: Annotated[int, NotNegative]
+    tokens_out: Annotated[int, NotNegative]
+
+
+def _request(tool: Tool, mentioned: set[str], answer: _Answer | str) -> Request:
     """The request that an answer holds.
 
     Raises:
         ValueError: the reason why it holds none.
     """
-    if "failure" in answer:
-        raise ValueError(answer["failure"])
-    if answer["finish_reason"] == "length":
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    if answer.cut_off:
         raise ValueError("the answer was cut off")
     try:
-        document = parse(answer["text"])
+        document = parse(answer.text)
     except ValueError:
         raise ValueError("the answer is not JSON") from None
     if not isinstance(document, dict) or set(document) != {"request", "parameters"}:
@@ -151,20 +166,35 @@ def _request(tool: Tool, mentioned: set[str], answer: Mapping[str, Any]) -> Requ
     return Request(" ".join(text.split()), ordered)
 
 
-def _read(completion: Any) -> dict[str, Any]:
-    """What is kept of a chat completion; of tokens that the server does not count, none are.
+def _read(content: bytes) -> _Answer:
+    """A chat completion; of tokens that the server does not count, or counts oddly, there are none.
 
     Raises:
-        Exception: many kinds, where it is none.
+        LookupError, RecursionError, TypeError, ValueError: it is none.
     """
-    choice, usage = completion.choices[0], completion.usage
-    text = choice.message.content or ""
+    completion = json.loads(content)
+    choice = completion["choices"][0]
+    text = choice["message"]["content"] or ""
     if not isinstance(text, str):
         raise TypeError
     text.encode()
-    counts = [getattr(usage, name, 0) for name in ("prompt_tokens", "completion_tokens")]
-    whole = all(isinstance(count, int) for count in counts)
-    return {"text": text, "finish_reason": choice.finish_reason, "usage": counts if whole else [0, 0]}
+    usage = completion.get("usage")
+    counts = usage if isinstance(usage, dict) else {}
+    tokens = (_count(counts.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    return _Answer(text, choice.get("finish_reason") == "length", *tokens)
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < 2**31 else 0
+
+
+def _says(text: str, key: str) -> bool:
+    """Whether a text holds the key, plainly or in JSON's escapes."""
+    try:
+        plain = json.dumps(parse(text), ensure_ascii=False)
+    except ValueError:
+        plain = text
+    return len(key) >= _SHORTEST_SECRET and (key in text or json.dumps(key)[1:-1] in plain)
 
 
 class _Server:
@@ -172,80 +202,107 @@ class _Server:
 
     def __init__(self, params: TeacherParams) -> None:
         self._params = params
-        self._client: OpenAI | None = None
+        self._folder = cache_folder("teacher")
+        self._key = os.environ.get(KEY, "").strip()
         self._failed = 0
         self._counts: Counter[str] = Counter()
 
-    def ask(self, bodies: Sequence[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        """An answer to each body: `text`, `finish_reason` and `usage`, or the `failure` for want of one."""
-        answers: dict[int, Mapping[str, Any]] = {}
-        for index, body in enumerate(bodies):
-            path = self._cached(body)
-            if path.exists():
-                answers[index] = read_json(path)
+    def ask(self, bodies: Sequence[dict[str, Any]]) -> list[_Answer | str]:
+        """An answer to each body, or the reason for want of one."""
+        answers = {index: answer for index, body in enumerate(bodies) if (answer := self._earlier(body))}
         self._counts["cached"] += len(answers)
-        missing = [index for index in range(len(bodies)) if index not in answers]
-        if missing:
-            answers.update(self._fetch({index: bodies[index] for index in missing}))
-        return [answers[index] for index in range(len(bodies))]
+        missing = {index: body for index, body in enumerate(bodies) if index not in answers}
+        fetched = asyncio.run(self._fetch(missing)) if missing else {}
+        return [answers.get(index) or fetched[index] for index in range(len(bodies))]
 
-    def _fetch(self, bodies: Mapping[int, dict[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        client = self._connect()
-        with ThreadPoolExecutor(self._params.concurrency) as pool:
-            asked = {pool.submit(self._one, client, body): index for index, body in bodies.items()}
-            try:
-                for future in tqdm(as_completed(asked), total=len(asked), desc=f"{self._params.model} writes"):
-                    yield asked[future], future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    def _earlier(self, body: Mapping[str, Any]) -> _Answer | None:
+        """The answer that was kept; a file that holds none is asked for again."""
+        try:
+            return read_section(_Answer, kept(self._path(body)))
+        except ValueError:
+            return None
 
-    def _one(self, client: "OpenAI", body: dict[str, Any]) -> Mapping[str, Any]:
-        from openai import APIConnectionError, APIError, APIStatusError
+    async def _fetch(self, bodies: Mapping[int, dict[str, Any]]) -> dict[int, _Answer | str]:
+        answers: dict[int, _Answer | str] = {}
+        left = iter(bodies.items())
+        async with self._connect() as client:
+            with tqdm(total=len(bodies), desc=f"{self._params.model} writes") as bar:
+
+                async def work() -> None:
+                    for index, body in left:
+                        answers[index] = await self._one(client, body)
+                        bar.update()
+
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        for _ in range(min(self._params.concurrency, len(bodies))):
+                            group.create_task(work())
+                except BaseExceptionGroup as errors:
+                    raise errors.exceptions[0] from None
+        return answers
+
+    async def _one(self, client: "AsyncOpenAI", body: dict[str, Any]) -> _Answer | str:
+        from openai import APIConnectionError, APIStatusError
 
         try:
-            answer = _read(client.chat.completions.create(**body))
+            async with asyncio.timeout(self._params.timeout):
+                response = await client.chat.completions.with_raw_response.create(**body)
+            answer = _read(response.content)
+        except TimeoutError:
+            return self._failure(f"no answer in {self._params.timeout:g} s")
         except APIStatusError as error:
             if error.status_code in _REFUSED:
                 raise InputError(self._trouble(f"refuses: HTTP {error.status_code}")) from None
             return self._failure(f"the server answered {error.status_code}")
         except APIConnectionError as error:
             return self._failure(f"no answer: {type(error).__name__}")
-        except (APIError, ValueError, AttributeError, LookupError, TypeError, RecursionError):
+        except (LookupError, RecursionError, TypeError, ValueError):
             return self._failure("the server answered something else than a chat completion")
-        write_json(self._cached(body), answer)
         self._failed = 0
         self._counts["asked"] += 1
-        self._counts["tokens in"] += answer["usage"][0]
-        self._counts["tokens out"] += answer["usage"][1]
+        self._counts["tokens in"] += answer.tokens_in
+        self._counts["tokens out"] += answer.tokens_out
+        if _says(answer.text, self._key):
+            return f"the answer repeats {KEY}"
+        keep(self._path(body), asdict(answer))
         return answer
 
-    def _failure(self, reason: str) -> Mapping[str, Any]:
+    def _failure(self, reason: str) -> str:
         self._failed += 1
         if self._failed > self._params.concurrency:
             raise InputError(self._trouble(f"fails: {self._failed} times in a row, at last: {reason}"))
-        return {"failure": reason}
+        return reason
 
     def _trouble(self, what: str) -> str:
+        address = self._params.base_url.partition("?")[0]
         return (
-            f"generate.teacher.base_url {self._params.base_url} {what}: check it, generate.teacher.model and {KEY}; "
+            f"generate.teacher.base_url {address} {what}: check it, generate.teacher.model and {KEY}; "
             "answers already paid for are kept, run again to go on"
         )
 
-    def _connect(self) -> "OpenAI":
-        if self._client is None:
-            from openai import OpenAI
+    def _connect(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-            if not os.environ.get(KEY):
-                raise InputError(
-                    f"generate.source openai needs a key in the environment: export {KEY}=... "
-                    "(a local server takes any)"
-                )
-            self._client = OpenAI(base_url=self._params.base_url, max_retries=_RETRIES, timeout=self._params.timeout)
-        return self._client
+        if not Url.holds(self._params.base_url):
+            raise InputError(f"generate.teacher.base_url must be {Url.text}")
+        if not self._key:
+            raise InputError(
+                f"generate.source openai needs a key in the environment: export {KEY}=... (a local server takes any)"
+            )
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise InputError(f"{KEY} must be one line of ASCII characters")
 
-    def _cached(self, body: Mapping[str, Any]) -> Path:
-        return CACHE / f"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}.json"
+        class Bounded(DefaultAsyncHttpxClient):
+            async def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+                return await _bounded(await super().send(request, *args, **{**kwargs, "stream": True}))
+
+        http = Bounded(timeout=None, follow_redirects=False, headers={"Accept-Encoding": "gzip"})
+        return AsyncOpenAI(
+            base_url=self._params.base_url, api_key=self._key, max_retries=_RETRIES, timeout=None, http_client=http
+        )
+
+    def _path(self, body: Mapping[str, Any]) -> Path:
+        return self._folder / f"{hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]}.json"
 
     def bill(self) -> str:
         """What was asked and what it cost, in one line."""
@@ -256,6 +313,24 @@ class _Server:
             f"{counts['tokens in']} tokens in and {counts['tokens out']} out, ${cost:.4f}"
         )
 
-    def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+
+async def _bounded(response: Any) -> Any:
+    """An HTTP response that is being read, as a whole one; of a body too large, or that is not gzip, what there is."""
+    content = bytearray()
+    try:
+        async with aclosing(response.aiter_raw()) as chunks:
+            async for chunk in chunks:
+                content += chunk
+                if len(content) > _LARGEST:
+                    break
+    finally:
+        await response.aclose()
+    headers = response.headers.copy()
+    if headers.pop("Content-Encoding", "identity") != "identity":
+        try:
+            content = bytearray(zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content, _LARGEST))
+        except zlib.error:
+            content.clear()
+    for name in ("Content-Length", "Transfer-Encoding"):
+        headers.pop(name, None)
+    return type(response)(response.status_code, headers=headers, content=bytes(content), request=response.request)

@@ -46,7 +46,7 @@ def generate(
 
     Raises:
         InputError: no request can be made for any tool; the templates of a tool do not give enough different requests
-            with a violation that can be verified; or the teacher does not answer.
+            with a violation that can be verified; or the teacher does not answer, or writes nothing of use.
     """
     teacher = params.teacher if params.source == "openai" else None
     usable = tools if teacher else list(_with_requests(tools))
@@ -57,8 +57,13 @@ def generate(
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
     training = [tool for tool in usable if not held_out(tool.name)]
     maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training)
+    some = False
     for tool in usable:
-        yield from maker.of_tool(tool, counts[tool.name])
+        for triplet in maker.of_tool(tool, counts[tool.name]):
+            some = True
+            yield triplet
+    if not some:
+        raise InputError("generate: no triplet can be made of any request: see above what was left out")
 
 
 @dataclass(frozen=True)
