@@ -33,10 +33,12 @@ class Project:
             assert result.returncode == 0, result.stdout + result.stderr
         return result
 
-    def repro(self, *command: str) -> list[str]:
-        """The names of the stages that a dvc command ran, in order."""
+    def repro(self, *command: str, restored: bool = False) -> list[str]:
+        """The names of the stages that a dvc command ran, in order; or ran or restored from the run cache."""
         result = self.run("dvc", *(command or ("repro",)))
-        return re.findall(r"^Running stage '([^']+)'", result.stdout, re.MULTILINE)
+        word = "(?:Running stage|Stage)" if restored else "Running stage"
+        ending = "(?: is cached|:)" if restored else ":"
+        return re.findall(rf"^{word} '([^']+)'{ending}", result.stdout, re.MULTILINE)
 
     def commit(self) -> None:
         self.run("git", "add", "--all")
