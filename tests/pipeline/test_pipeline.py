@@ -86,19 +86,18 @@ def test_metrics_show_in_a_fresh_clone_without_a_cache(project: Project, tmp_pat
     assert set(files["metrics/dpo.json"]["data"]) == {"sspr", "exact", "n"}
 
 
-def test_experiments_show_in_few_columns_the_rates_first(project: Project) -> None:
-    header = project.run("dvc", "exp", "show", "--csv", "--only-changed").stdout.splitlines()[0]
-    assert len(header.split(",")) < 40
+def test_experiments_show_few_numbers(project: Project) -> None:
+    """DVC leaves the file out of a column's name where the name alone is unique."""
     columns = project.run("dvc", "exp", "show", "--csv").stdout.splitlines()[0].split(",")
-    metrics = [column for column in columns if column.startswith("metrics/")]
-    assert len(metrics) == 3 * len(MODELS) + 2 + 5
-    assert {"metrics/dpo.json:sspr", "metrics/compare.json:p", "metrics/compare.json:displacement"} <= set(metrics)
+    rates = {f"metrics/{model}.json:{measure}" for model in MODELS for measure in ("sspr", "exact", "n")}
+    numbers = rates | {"gained", "lost", "p", "p_exact", "displacement", "triplets", "tools"}
+    assert set(columns[columns.index("parent") + 1 : columns.index("seed")]) == numbers
 
 
 def test_metrics_and_plots_differ_between_commits(project: Project) -> None:
     project.repro("exp", "run", "-S", "beta=0.1")
     metrics = json.loads(project.run("dvc", "metrics", "diff", "--all", "--json").stdout)
-    assert set(metrics["diff"]["metrics/dpo.json"]) == {"sspr", "exact", "n"}
+    assert set(metrics["metrics/dpo.json"]) == {"sspr", "exact", "n"}
     project.run("dvc", "plots", "diff", "HEAD")
     assert (project.folder / "dvc_plots/index.html").exists()
 
@@ -106,9 +105,8 @@ def test_metrics_and_plots_differ_between_commits(project: Project) -> None:
 def test_going_back_restores_and_trains_nothing(project: Project) -> None:
     """A, then B, then A again: what A made comes from DVC's run cache."""
     before = (project.folder / "dvc.lock").read_text()
-    assert "dpo" in project.repro("exp", "run", "-S", "beta=0.1")
-    ran = project.repro("exp", "run", "-S", "beta=null")
-    assert ran == [] or not {"sft", "dpo", *ANSWERS} & set(ran)
+    assert "dpo" in project.repro("exp", "run", "-S", "beta=0.3")
+    assert not {"sft", "mine", "dpo", *ANSWERS} & set(project.repro("exp", "run", "-S", "beta=null"))
     assert (project.folder / "dvc.lock").read_text() == before
 
 
@@ -162,7 +160,7 @@ def _changed_deps(why: list[Any]) -> set[str]:
 def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, expected: set[str], project: Project) -> None:
     """The stages whose code it is. What these make comes out the same, so that no other stage follows."""
     _edit(project, file, old, new)
-    status = json.loads(project.run("dvc", "status", "--json").stdout)
+    status = json.loads(project.run("dvc", "status", "--json", "dvc.yaml").stdout)
     changed = {
         stage
         for stage, why in status.items()

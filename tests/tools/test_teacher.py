@@ -450,7 +450,7 @@ def test_an_answer_without_end_takes_little_memory(
     code = """
 import resource, sys
 from dataclasses import replace
-from tests.test_teacher import TEACHER, Script, made
+from tests.tools.test_teacher import TEACHER, Script, made
 from tool_dpo.errors import run
 from tool_dpo.tools import teacher
 
@@ -587,7 +587,7 @@ def test_ctrl_c_ends_it_at_once_and_loses_nothing_that_was_paid_for(
     code = """
 import sys
 from dataclasses import replace
-from tests.test_teacher import TEACHER, Script, made
+from tests.tools.test_teacher import TEACHER, Script, made
 from tool_dpo.errors import run
 
 run(lambda: made(Script(None, url=sys.argv[1]), 12, teacher=replace(TEACHER, concurrency=2, timeout=600.0)))
@@ -603,6 +603,7 @@ run(lambda: made(Script(None, url=sys.argv[1]), 12, teacher=replace(TEACHER, con
     )
     assert answered.wait(250)
     while len(list(cache_folder("teacher").glob("*.json"))) < 3:
+        assert process.poll() is None
         time.sleep(0.01)
     start = time.monotonic()
     process.send_signal(signal.SIGINT)
