@@ -18,11 +18,11 @@ from tests.helpers import ROOT
 CASES = json.loads((ROOT / "tests/cases/stages.json").read_text())
 COMMANDS = {
     "generate": ["tools", "out.jsonl"],
-    "validate": ["triplets.jsonl", "base", "out.jsonl"],
+    "validate": ["triplets.jsonl", "base", "out.jsonl", "details.json"],
     "split": ["triplets.jsonl", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
     "weights": ["out"],
     "sft": ["triplets.jsonl", "base", "out", "curve.csv"],
-    "score": ["answers.jsonl", "out.jsonl"],
+    "score": ["answers.jsonl", "out.jsonl", "details.json"],
 }
 
 
