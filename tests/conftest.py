@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from ruamel.yaml import YAML
 
-from tests.helpers import PARAMS, ROOT
+from tests.helpers import PARAMS, ROOT, TINY
 from tool_dpo.models.weights import prepare
-from tool_dpo.params import ModelParams, read_section
+from tool_dpo.params import ModelParams
 from tool_dpo.records import write_lines
 from tool_dpo.tools.tool import read_tools
 from tool_dpo.training.pairs import typed
@@ -31,8 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, and the
 
 @pytest.fixture(scope="session")
 def tiny() -> ModelParams:
-    document = YAML(typ="safe").load((ROOT / "tests/tiny.yaml").read_text())
-    return read_section(ModelParams, document["tiny"])
+    return TINY
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from tool_dpo.params import load_params
+from tool_dpo.params import ModelParams, load_params, read_section
 from tool_dpo.tools.tool import Tool, parse_tool
 
 CASES = Path(__file__).parent / "cases"
@@ -24,6 +25,7 @@ def params_with_tiny() -> str:
 
 
 PARAMS = load_params(ROOT / "params.yaml")
+TINY = read_section(ModelParams, YAML(typ="safe").load((ROOT / "tests/tiny.yaml").read_text())["tiny"])
 
 
 def load(name: str) -> Any:

@@ -1,32 +1,175 @@
-"""Read and write JSON and JSON Lines. Errors name the line. A file is written completely or not at all."""
+"""Read and write JSON, JSON Lines and folders. Errors name the line. What is written is whole, or it is not there."""
 
+import hashlib
 import json
 import os
+import re
+import shutil
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
 from tool_dpo.errors import InputError
 
+MANIFEST = "manifest.json"
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file for writing. It replaces `path` when the block ends without an error.
+    """Open a temporary file for writing. It replaces `path`, synced to the disk, when the block ends without an error.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or something other than a file is in its place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
+    with _beside(path) as temporary:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             yield file
+        _sync(temporary)
         os.replace(temporary, path)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A temporary folder that takes the place of `folder`, complete and on the disk, as `atomic` does for a file.
+
+    Raises:
+        InputError: it cannot be written, or something other than a folder is in its place.
+    """
+    with _beside(folder, folder=True) as temporary, _temporary(folder) as old:
+        temporary.mkdir()
+        yield temporary
+        for path in (*temporary.rglob("*"), temporary):
+            _sync(path)
+        if folder.exists():
+            folder.rename(old)  # at once; to remove it takes longer, and a kill would leave half of it
+        temporary.rename(folder)
+
+
+@contextmanager
+def _beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """A name for what is to take the place of `path`, which must be free, or hold a file (or a folder) now."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _require_place(path, folder=folder)
+        _sweep(path.parent.resolve())
+        with _temporary(path) as temporary:
+            yield temporary
+        _sync(path.parent)
     except OSError as error:
+        if error.errno is None:  # not the system's word on a file
+            raise
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _require_place(path: Path, *, folder: bool) -> None:
+    """Refuse to replace what this project never writes: a symbolic link, a device, a folder in place of a file."""
+    if path.is_symlink():
+        reason = "Is a symbolic link"
+    elif not path.exists() or (path.is_dir() if folder else path.is_file()):
+        return
+    elif folder:
+        reason = "Not a directory"
+    else:
+        reason = "Is a directory" if path.is_dir() else "Not a file"
+    raise InputError(f"{path}: cannot be written: {reason}")
+
+
+_TEMPORARY = re.compile(r"\..+\.(\d+)\.\d{19}\.tmp")
+_IN_USE: set[str] = set()
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A name beside `path` that nothing else has: of this process and moment. What has it is removed in the end."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.time_ns()}.tmp")
+    _IN_USE.add(temporary.name)
+    try:
+        yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
+        _IN_USE.discard(temporary.name)
+
+
+@cache
+def _sweep(folder: Path) -> None:
+    """Remove what processes that have ended left in a folder; once is enough for a process."""
+    for path in list(folder.iterdir()):
+        name = _TEMPORARY.fullmatch(path.name)
+        if name and path.name not in _IN_USE and not _is_other(int(name[1])):
+            remove(path)
+
+
+def _is_other(process: int) -> bool:
+    """Whether this is the number of another process that runs now; our own may be that of an earlier one."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold what a file or folder holds, before anything that relies on it is written."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def seal(folder: Path) -> None:
+    """Write the checksum of every file of a folder into it, last, so that `damage` can tell whether it is whole."""
+    for path in folder.rglob("*"):
+        _sync(path)
+    write_json(folder / MANIFEST, _checksums(folder))
+
+
+def damage(folder: Path) -> str | None:
+    """What is wrong with a folder that should be sealed, in a few words; None if it is as it was."""
+    try:
+        sealed, found = dict(read_json(folder / MANIFEST)), _checksums(folder)
+    except (InputError, ValueError, TypeError, OSError):
+        return "never finished"
+    for name in sorted({*sealed, *found}):
+        if name not in found:
+            return f"{name} is missing"
+        if found[name] != sealed.get(name):
+            return f"{name} is not as it was written"
+    return None
+
+
+def put_aside(path: Path, reason: str) -> None:
+    """Rename what is damaged, in place of what was put aside before, and say so on stderr."""
+    aside = path.with_name(f"damaged-{path.name}")
+    remove(aside)
+    path.rename(aside)
+    print(f"{path}: {reason}: put aside as {aside.name}", file=sys.stderr)
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    sums = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_file() and name != MANIFEST:
+            with path.open("rb") as file:
+                sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -45,7 +188,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from None
 
 

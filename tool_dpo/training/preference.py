@@ -147,6 +147,11 @@ class Displacement(TrainerCallback):
         self._most = most
         self._lost: float | None = None
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Measure again what was last measured before a checkpoint that the training goes on from."""
+        if state.global_step:
+            self._lost = self._trainer.lost()
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Measure, and give the log the last measure.
 

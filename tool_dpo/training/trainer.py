@@ -1,7 +1,6 @@
 """What SFT and DPO share: the trainer settings, resuming, the progress bar, and the training curve."""
 
 import csv
-import shutil
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -10,12 +9,12 @@ from typing import Any
 
 import torch
 from peft.helpers import disable_input_dtype_casting
-from transformers import ProgressCallback, Trainer
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import ProgressCallback, Trainer, TrainerCallback
 
+from tool_dpo.models.checkpoints import last_checkpoint
 from tool_dpo.models.load import compute_dtype
 from tool_dpo.params import TrainParams, WeightsParams
-from tool_dpo.records import atomic
+from tool_dpo.records import atomic, seal
 
 CHECKPOINT_STEPS = 20
 _WARM_UP_STEPS = 2
@@ -44,7 +43,7 @@ def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, che
         "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1,
         "save_steps": CHECKPOINT_STEPS,
-        "save_total_limit": 1,
+        "save_total_limit": 2,  # one to fall back on, should the other prove damaged
         "report_to": "none",
         "dataloader_pin_memory": False,
     }
@@ -81,22 +80,27 @@ class Progress(ProgressCallback):
             self.training_bar.set_postfix(loss=f"{float(logs['loss']):.4g}")
 
 
+class Seal(TrainerCallback):
+    """Writes a checkpoint's checksums once all of it is there; a run goes on from no checkpoint without them."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        seal(Path(args.output_dir, f"checkpoint-{state.global_step}"))
+
+
 def train(trainer: Trainer, checkpoints: Path, tokens: int) -> list[dict[str, Any]]:
-    """Train, and continue from the last complete checkpoint of the same run if there is one.
+    """Train, and continue from the last whole checkpoint of the same run if there is one.
 
     `tokens` is the number of tokens in all epochs, without padding. Returns the log, one row per step.
     """
     trainer.remove_callback(ProgressCallback)
     trainer.add_callback(Progress(len(trainer.train_dataset), tokens))
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.exists() else None
-    if last and not Path(last, "trainer_state.json").exists():  # saved last; missing: killed while saving
-        shutil.rmtree(last)
-        last = get_last_checkpoint(str(checkpoints))
+    trainer.add_callback(Seal())
+    last = last_checkpoint(checkpoints)
     if last:
         print(f"resuming from {last}")
     autocast = trainer.args.bf16 or trainer.args.fp16  # it casts the inputs of an adapter, so PEFT need not
     with disable_input_dtype_casting(trainer.model) if autocast else nullcontext():
-        trainer.train(resume_from_checkpoint=last)
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
     return [row for row in trainer.state.log_history if "loss" in row]
 
 
