@@ -201,7 +201,7 @@ with atomic(place / "a.json") as file, replacing(place / "b") as folder:
         (lambda folder: shutil.rmtree(folder), "never finished"),
     ],
 )
-def test_damage_to_a_sealed_folder_is_told(harm: Callable[[Path], None], reason: str | None, tmp_path: Path) -> None:
+def test_damage_to_a_sealed_folder_is_named(harm: Callable[[Path], None], reason: str | None, tmp_path: Path) -> None:
     folder = tmp_path / "sealed"
     (folder / "in").mkdir(parents=True)
     for name in ("a", "in/b"):

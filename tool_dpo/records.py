@@ -34,7 +34,7 @@ def atomic(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A temporary folder that takes the place of `folder`, complete and on the disk, as `atomic` does for a file.
+    """Make a temporary folder. It replaces `folder`, synced to the disk, when the block ends without an error.
 
     Raises:
         InputError: it cannot be written, or something other than a folder is in its place.
@@ -51,7 +51,7 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
-    """A name for what is to take the place of `path`, which must be free, or hold a file (or a folder) now."""
+    """A temporary name beside `path`. At `path` there must be nothing, or what it may replace: a file, or a folder."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _require_place(path, folder=folder)
@@ -60,7 +60,7 @@ def _beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
             yield temporary
         _sync(path.parent)
     except OSError as error:
-        if error.errno is None:  # not the system's word on a file
+        if error.errno is None:  # not an error of the file system
             raise
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -84,7 +84,7 @@ _IN_USE: set[str] = set()
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path` that nothing else has: of this process and moment. What has it is removed in the end."""
+    """A name beside `path` for this process and moment only. Whatever has that name in the end is removed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.time_ns()}.tmp")
     _IN_USE.add(temporary.name)
     try:
@@ -96,7 +96,7 @@ def _temporary(path: Path) -> Iterator[Path]:
 
 @cache
 def _sweep(folder: Path) -> None:
-    """Remove what processes that have ended left in a folder; once is enough for a process."""
+    """Remove the temporary files that ended processes left in a folder. Each process does this once for a folder."""
     for path in list(folder.iterdir()):
         name = _TEMPORARY.fullmatch(path.name)
         if name and path.name not in _IN_USE and not _is_other(int(name[1])):
@@ -104,7 +104,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _is_other(process: int) -> bool:
-    """Whether this is the number of another process that runs now; our own may be that of an earlier one."""
+    """Whether another process with this number runs now. Our own number may have been that of an earlier one."""
     if process == os.getpid():
         return False
     try:
@@ -125,7 +125,7 @@ def remove(path: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have the disk hold what a file or folder holds, before anything that relies on it is written."""
+    """Write what a file or folder holds to the disk, before anything that relies on it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -134,14 +134,14 @@ def _sync(path: Path) -> None:
 
 
 def seal(folder: Path) -> None:
-    """Write the checksum of every file of a folder into it, last, so that `damage` can tell whether it is whole."""
+    """Write the checksums of all files of a folder into it. This is the last step; `damage` checks them."""
     for path in folder.rglob("*"):
         _sync(path)
     write_json(folder / MANIFEST, _checksums(folder))
 
 
 def damage(folder: Path) -> str | None:
-    """What is wrong with a folder that should be sealed, in a few words; None if it is as it was."""
+    """What is wrong with a sealed folder, in a few words, or None if it is as it was sealed."""
     try:
         sealed, found = dict(read_json(folder / MANIFEST)), _checksums(folder)
     except (InputError, ValueError, TypeError, OSError):
@@ -155,7 +155,7 @@ def damage(folder: Path) -> str | None:
 
 
 def put_aside(path: Path, reason: str) -> None:
-    """Rename what is damaged, in place of what was put aside before, and say so on stderr."""
+    """Rename what is damaged to `damaged-NAME`, replacing an earlier one, and say so on stderr."""
     aside = path.with_name(f"damaged-{path.name}")
     remove(aside)
     path.rename(aside)

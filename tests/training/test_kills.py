@@ -89,15 +89,15 @@ def test_a_damaged_checkpoint_is_named_and_changes_nothing(
         HARMS["is missing"](checkpoint / name)
     assert finish(stage, *inputs, tmp_path) == 0
     assert _outputs(tmp_path) == expected
-    told = (tmp_path / "stderr.txt").read_text()
+    printed = (tmp_path / "stderr.txt").read_text()
     for checkpoint in checkpoints:
         line = f"{checkpoint.relative_to(tmp_path)}: {name} is missing: put aside as damaged-{checkpoint.name}"
-        assert line in told.splitlines()
+        assert line in printed.splitlines()
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("harm", HARMS)
-def test_only_a_whole_checkpoint_is_gone_on_from(
+def test_only_a_whole_checkpoint_is_resumed(
     harm: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for step in (9, 10, 100):

@@ -30,7 +30,7 @@ def model_files(folder: Path) -> list[Path]:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint of a training; those that are not whole are put aside, and named on stderr."""
+    """The newest whole checkpoint of a training. Damaged ones are put aside and named on stderr."""
     whole = []
     for checkpoint in sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2])):
         if reason := damage(checkpoint):

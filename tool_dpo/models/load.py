@@ -159,7 +159,7 @@ def _tensors(folder: Path) -> dict[str, "torch.Tensor"]:
 
 
 def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTrainedModel":
-    """The model with the folder's adapter on it, every tensor of which has a place there, and no place none.
+    """Add the folder's adapter to the model. Its tensors must be exactly those that the model takes.
 
     Raises:
         InputError: the adapter is of another model; names the file.
@@ -169,13 +169,13 @@ def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTr
     base = model.name_or_path
     settings = {"is_trainable": trainable, "local_files_only": True, "ignore_mismatched_sizes": True}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what does not fit: it is refused below
+        warnings.simplefilter("ignore")  # about what does not fit: it is refused below
         try:
             adapted = PeftModel.from_pretrained(model, str(folder), **settings)
         except (RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{folder / ADAPTER}: does not fit the base: {reason}") from None
-    adapted.peft_config["default"].base_model_name_or_path = base  # local, so that no checkpoint asks the hub
+    adapted.peft_config["default"].base_model_name_or_path = base  # a local path, so checkpoints never ask the hub
     found = _shapes(_tensors(folder))
     expected = _shapes(get_peft_model_state_dict(adapted, save_embedding_layers=False))
     for name in sorted({*found, *expected}):

@@ -60,7 +60,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
 
 def place_of(weights: WeightsParams) -> dict[str, Any]:
-    """How transformers is told where the base is: it asks the hub for `hub:` alone, and runs no code from there.
+    """The arguments with which transformers finds the base. Only a `hub:` source may ask the hub; its code never runs.
 
     Raises:
         InputError: a base that brings code, even where transformers has code of its own for it.
@@ -153,7 +153,7 @@ def base_of(weights: WeightsParams) -> str:
 
 
 def _pinned(name: str, revision: str | None) -> str:
-    """The name of a hub model, shown to name one, and at one commit: a branch or a tag may be moved."""
+    """The name of a hub model. It needs a commit, since a branch or a tag can be moved, and must not be a local path."""
     if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
         raise InputError(f"weights.source must be hub:OWNER/NAME, and no file or folder here, got 'hub:{name}'")
     if not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
@@ -162,7 +162,7 @@ def _pinned(name: str, revision: str | None) -> str:
 
 
 def _packaged(name: str, sha256: str | None) -> Path:
-    """The file of an installed package, none of whose modules is imported."""
+    """The file of an installed package. None of the package's modules is imported."""
     module, _, file = name.partition("/")
     top, *inner = module.split(".")
     try:

@@ -43,7 +43,7 @@ def trainer_settings(params: TrainParams, weights: WeightsParams, seed: int, che
         "include_num_input_tokens_seen": "non_padding",
         "logging_steps": 1,
         "save_steps": CHECKPOINT_STEPS,
-        "save_total_limit": 2,  # one to fall back on, should the other prove damaged
+        "save_total_limit": 2,  # the older one is for the case that the newer is damaged
         "report_to": "none",
         "dataloader_pin_memory": False,
     }
@@ -81,7 +81,7 @@ class Progress(ProgressCallback):
 
 
 class Seal(TrainerCallback):
-    """Writes a checkpoint's checksums once all of it is there; a run goes on from no checkpoint without them."""
+    """Writes the checksums of a checkpoint when it is complete. No run resumes from a checkpoint without them."""
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         seal(Path(args.output_dir, f"checkpoint-{state.global_step}"))
