@@ -153,7 +153,7 @@ def base_of(weights: WeightsParams) -> str:
 
 
 def _pinned(name: str, revision: str | None) -> str:
-    """The name of a hub model. It needs a commit, since a branch or a tag can be moved, and must not be a local path."""
+    """The name of a hub model. It needs a commit, since a branch or a tag can be moved, and must be no local path."""
     if Path(name).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name):
         raise InputError(f"weights.source must be hub:OWNER/NAME, and no file or folder here, got 'hub:{name}'")
     if not re.fullmatch(r"[0-9a-f]{40}", revision or ""):
