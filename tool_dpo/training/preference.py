@@ -15,7 +15,7 @@ from tool_dpo.training.trainer import CHECKPOINT_STEPS
 
 PARTS = ("prefix", "differing", "rest")
 _SAMPLE = 32
-"""Pairs whose chosen calls are measured for displacement."""
+"""How many chosen calls are measured for displacement, about."""
 
 
 def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]:
@@ -63,19 +63,14 @@ class PreferenceTrainer(DPOTrainer):
 
     def log_prob_of_sample(self) -> float:
         """Mean log-probability of the chosen calls of a sample under the model as it is, nats a call."""
-        reader, chosen = self._reader(self.model), []
+        log_probs = []
         for batch in map(self._prepare_inputs, self._sample):
-            labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+            chosen = {name: batch[name].chunk(2)[0] for name in ("input_ids", "attention_mask", "completion_mask")}
+            labels = chosen["input_ids"].masked_fill(chosen.pop("completion_mask") == 0, -100)
             with torch.no_grad(), self.accelerator.autocast():
-                output = reader(
-                    input_ids=batch["input_ids"],
-                    attention_mask=batch["attention_mask"],
-                    labels=labels,
-                    use_cache=False,
-                    fused_lm_head=True,
-                )
-            chosen.append(output.log_probs.sum(dim=1).chunk(2)[0])
-        return float(torch.cat(chosen).mean())
+                output = self.model(**chosen, labels=labels, use_cache=False, fused_lm_head=True)
+            log_probs.append(output.log_probs.sum(dim=1))
+        return float(torch.cat(log_probs).mean())
 
     def lost(self) -> float:
         """How much the chosen calls of the sample have lost since the start, nats a call."""
@@ -139,13 +134,13 @@ class _Recorded:
 class Displacement(TrainerCallback):
     """Stops a training that makes the chosen calls unlikely together with the rejected ones (arXiv 2410.08847).
 
-    Every few steps and after the last it measures what a sample of chosen calls has lost against the SFT model.
+    Every 20 steps and after the last it measures what a sample of chosen calls has lost against the SFT model.
     """
 
     def __init__(self, trainer: PreferenceTrainer, most: float) -> None:
         self._trainer = trainer
         self._most = most
-        self._lost: float | None = None
+        self._lost = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Measure again what was last measured before a checkpoint that the training goes on from."""
@@ -158,7 +153,7 @@ class Displacement(TrainerCallback):
         Raises:
             InputError: chosen calls have lost more than allowed.
         """
-        if self._lost is None or state.global_step % CHECKPOINT_STEPS == 0 or state.global_step == state.max_steps:
+        if state.global_step % CHECKPOINT_STEPS == 0 or state.global_step == state.max_steps:
             self._lost = self._trainer.lost()
         self._trainer._metrics["train"]["displacement"].append(self._lost)
         if self._lost > self._most:
