@@ -68,6 +68,33 @@ def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
     assert "keywords" not in case or {one.keyword for one in made} == set(case["keywords"])
 
 
+@pytest.mark.parametrize("spelt", ["anyOf", "oneOf", "type", "nullable"])
+def test_x_or_null_is_broken_as_x(spelt: str) -> None:
+    def or_null(schema: dict[str, Any]) -> dict[str, Any]:
+        match spelt:
+            case "type":
+                more = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+                return {**schema, **more, "type": [schema["type"], "null"]}
+            case "nullable":
+                return {**schema, "nullable": True}
+        return {spelt: [schema, {"type": "null"}]}
+
+    inner = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
+    properties = {
+        "limit": or_null({"type": "integer"}),
+        "state": or_null({"type": "string", "enum": ["open", "closed"]}),
+        "due": or_null(inner),
+    }
+    schema = {"type": "object", "properties": properties, "required": ["limit"]}
+    call = {"tool": "t", "parameters": {"limit": 10, "state": "open", "due": {"day": "Friday"}}}
+    for kind, expected in (
+        ("type_mismatch", ("$.parameters.limit", "10")),
+        ("enum_violation", ("$.parameters.state", "Open")),
+        ("missing_required", ("$.parameters.due.day", None)),
+    ):
+        assert expected in [(one.path, (one.edit or {}).get("value")) for one in negatives(kind, schema, call)]
+
+
 @pytest.mark.parametrize(("known", "invented"), [("user_name", "sort_by"), ("userName", "sortBy")])
 def test_an_invented_parameter_follows_the_style_of_the_others(known: str, invented: str) -> None:
     schema = {"type": "object", "properties": {known: {"type": "string"}}}
