@@ -8,10 +8,10 @@ import pytest
 
 from tests.helpers import PARAMS
 from tool_dpo.errors import InputError
+from tool_dpo.files import MANIFEST
 from tool_dpo.models import weights as weights_module
 from tool_dpo.models.weights import base_of, load_tokenizer, prepare
 from tool_dpo.params import ModelParams
-from tool_dpo.records import MANIFEST
 
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.training.kills import MOMENTS, finish
+from tool_dpo.files import MANIFEST, seal
 from tool_dpo.models.checkpoints import last_checkpoint
-from tool_dpo.records import MANIFEST, seal
 
 FILES = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth", "adapter_model.safetensors", MANIFEST)
 HARMS: dict[str, Callable[[Path], object]] = {

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tool_dpo.errors import InputError
+from tool_dpo.files import replacing
 from tool_dpo.models.weights import WEIGHTS, name_of, read_weights
 from tool_dpo.params import SftParams
-from tool_dpo.records import replacing
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -9,12 +9,13 @@ from typing import Any
 from tqdm import tqdm
 
 from tool_dpo.errors import InputError
+from tool_dpo.files import atomic, put_aside
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
-from tool_dpo.records import atomic, put_aside, write_lines
+from tool_dpo.records import write_lines
 from tool_dpo.schema.answer import Answer
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.triplets.triplet import read_triplets

@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from tool_dpo.files import damage, put_aside
 from tool_dpo.models.weights import ADAPTER, TENSORS, WEIGHTS
-from tool_dpo.records import damage, put_aside
 
 CHECKPOINTS = Path(".checkpoints")
 _LIBRARIES = ("torch", "transformers", "trl", "peft")

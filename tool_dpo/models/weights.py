@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
+from tool_dpo.files import damage, put_aside, replacing, seal
 from tool_dpo.params import WeightsParams, read_section
-from tool_dpo.records import damage, put_aside, read_json, replacing, seal, write_json
+from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

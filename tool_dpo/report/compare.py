@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.records import atomic, read_json, write_json
+from tool_dpo.files import atomic
+from tool_dpo.records import read_json, write_json
 from tool_dpo.report.metrics import MODELS, headline, judge_all, paired
 from tool_dpo.schema.answer import read_answers
 from tool_dpo.schema.verdict import FAILURES

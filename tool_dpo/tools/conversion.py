@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.tools.normalise import Skip, check_schema
+from tool_dpo.tools.normalise import Skip, check_parameters
 
 _LONGEST_NAME = 64
 
@@ -45,7 +45,7 @@ class Conversion:
         """Add the tool that `make` returns, or note why that fails. `where` names the tool in the messages."""
         try:
             draft = make()
-            check_schema(draft.parameters)
+            check_parameters(draft.parameters)
         except Skip as reason:
             self.skip(where, str(reason))
         except RecursionError:

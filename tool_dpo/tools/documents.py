@@ -1,6 +1,7 @@
 """Read a JSON or YAML file strictly: it must be one document of plain JSON values. Errors are one line."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 import yaml
 
 from tool_dpo.errors import InputError
+from tool_dpo.records import parse_strict
 
 SUFFIXES = (".json", ".yaml", ".yml")
 _DEEPEST = 200
 """Deepest nesting of a YAML document that is read. Far deeper nesting would crash libyaml's Python binding."""
+_MOST_ALIASED = 10_000_000
+"""Most characters that a YAML document gains if each alias is replaced by a copy of what it stands for."""
 
 
 def read_document(path: Path) -> Any:
@@ -41,7 +45,7 @@ def read_document(path: Path) -> Any:
 
 
 def _json(text: str) -> Any:
-    document = json.loads(text)
+    document = parse_strict(text)
     json.dumps(document, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
     return document
 
@@ -52,6 +56,16 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
     _depth = 0
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._most = len(text) + _MOST_ALIASED
+
+    def get_single_node(self) -> Any:
+        node = super().get_single_node()
+        if node and _length(node, {}) > self._most:
+            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
+        return node
+
     def descend_resolver(self, parent: Any, index: Any) -> None:
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -61,12 +75,34 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         self._depth -= 1
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-        return {
+        result = {
             str(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
             for key, value in node.value
         }
+        if len(result) < len(node.value):
+            raise yaml.constructor.ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
+        return result
+
+    def construct_yaml_float(self, node: Any) -> float:
+        number: float = super().construct_yaml_float(node)
+        if not math.isfinite(number):
+            raise yaml.constructor.ConstructorError(None, None, "not a JSON number", node.start_mark)
+        return number
 
 
+def _length(node: Any, known: dict[int, float]) -> float:
+    """The characters of a YAML node, with copies in place of its aliases; infinite if it contains itself."""
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        if isinstance(node, yaml.ScalarNode):
+            known[id(node)] = len(node.value)
+        else:
+            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
+            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
+    return known[id(node)]
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
 for _type, _pattern in {
     "null": "~|null|Null|NULL|",
     "bool": "true|True|TRUE|false|False|FALSE",

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from tool_dpo.schema.calls import modern
+from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import json_path
 from tool_dpo.schema.keywords import (
     ALTERNATIVES,
@@ -22,7 +23,7 @@ from tool_dpo.schema.keywords import (
     SUBSCHEMAS,
     Schema,
 )
-from tool_dpo.schema.violations import validator
+from tool_dpo.schema.violations import Validator
 
 _MOST_NODES = 2000
 """Largest number of schemas inside the schema of one tool."""
@@ -54,7 +55,9 @@ class References:
 
     def __init__(self, document: Any) -> None:
         self._document = document
-        self._resolver = Registry().with_resource("", DRAFT202012.create_resource(document)).resolver()
+        name = document.get("$id") if isinstance(document, dict) else None
+        base = name.rstrip("#") if isinstance(name, str) else ""
+        self._resolver = Registry().with_resource(base, DRAFT202012.create_resource(document)).resolver(base)
         self._found: dict[str, Any] = {}
 
     def lookup(self, ref: Any) -> Any:
@@ -65,13 +68,14 @@ class References:
         """
         if not isinstance(ref, str):
             raise Skip(f"$ref {ref!r} is not a string")
-        if not ref.startswith("#"):
-            raise Skip(f"$ref {ref} is not in this document, and nothing is fetched")
         if ref not in self._found:
             try:
                 self._found[ref] = self._document if ref == "#" else self._resolver.lookup(ref).contents
-            except (Unresolvable, ValueError, TypeError, KeyError, IndexError):
-                raise Skip(f"$ref {ref} points to nothing") from None
+            except (Unresolvable, ValueError, TypeError, KeyError, IndexError, AttributeError):
+                reason = (
+                    "points to nothing" if ref.startswith("#") else "is not in this document, and nothing is fetched"
+                )
+                raise Skip(f"$ref {ref} {reason}") from None
         return self._found[ref]
 
     def resolved(self, node: Any) -> dict[str, Any]:
@@ -113,19 +117,16 @@ def deepest_schema(references: References, make: Callable[["Normaliser", int], S
     return found
 
 
-def check_schema(parameters: Schema) -> None:
-    """Check that a schema is valid JSON Schema, and can be written as JSON.
+def check_parameters(parameters: Schema) -> None:
+    """Check that a schema is valid JSON Schema.
 
     Raises:
-        Skip: it is not valid, or cannot be written.
+        Skip: it is not.
     """
     try:
-        json.dumps(parameters, ensure_ascii=False, allow_nan=False).encode()
-        validator(parameters).check_schema(parameters)
+        check_schema(parameters)
     except SchemaError as error:
-        raise Skip(f"{json_path(error.absolute_path)} is not valid JSON Schema: {error.message[:200]}") from None
-    except ValueError as error:
-        raise Skip(f"its schema is not JSON: {error}") from None
+        raise Skip(f"{json_path(error.absolute_path)} is not valid JSON Schema: {error.message}") from None
 
 
 @dataclass(frozen=True)
@@ -192,10 +193,10 @@ class Normaliser:
         return _merged([schema, self._schema(beside, place)]) if beside else schema
 
     def _own(self, node: Schema, place: _Place) -> Schema:
-        """The keywords of the node itself. Unknown ones are dropped; the caller adds the allOf and the examples."""
+        """The known keywords of the node itself, as in Draft 2020-12. The caller adds the allOf and the examples."""
         inside = replace(place, depth=place.depth - 1)
         result: Schema = {}
-        for keyword, value in node.items():
+        for keyword, value in modern({key: one for key, one in node.items() if key != "nullable"}).items():
             if keyword in _MAPS:
                 result[keyword] = {str(name): self._whole(one, inside) for name, one in value.items()}
             elif keyword in _LISTS:
@@ -301,7 +302,7 @@ def _with_fitting_examples(schema: Schema, node: Schema) -> Schema:
     if not sayable and "default" not in schema:
         return schema
     try:
-        check = validator({key: value for key, value in schema.items() if key not in ("default", "examples")})
+        check = Validator({key: value for key, value in schema.items() if key not in ("default", "examples")})
         fitting = [example for example in sayable if check.is_valid(example)]
         invalid = {"default"} if "default" in schema and not check.is_valid(schema["default"]) else set()
     except Exception:  # an invalid schema may fail anywhere; it is skipped with its reason later

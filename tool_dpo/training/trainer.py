@@ -11,10 +11,10 @@ import torch
 from peft.helpers import disable_input_dtype_casting
 from transformers import ProgressCallback, Trainer, TrainerCallback
 
+from tool_dpo.files import atomic, seal
 from tool_dpo.models.checkpoints import last_checkpoint
 from tool_dpo.models.load import compute_dtype
 from tool_dpo.params import TrainParams, WeightsParams
-from tool_dpo.records import atomic, seal
 
 CHECKPOINT_STEPS = 20
 _WARM_UP_STEPS = 2
