@@ -82,18 +82,18 @@ def require_backend(weights: WeightsParams) -> None:
     Raises:
         InputError: bitsandbytes, a CUDA GPU or unsloth is needed and missing.
     """
-    gpu_extra = "pip install -c constraints.txt -e '.[gpu]'"
+    advice = "`make gpu` installs it"
     if weights.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
-        raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {gpu_extra}")
+        raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {advice}")
     if weights.backend != "unsloth":
         return
     import torch
 
-    advice = "run it on a GPU machine, or choose another with -S model=smollm2-135m"
     if not torch.cuda.is_available():
-        raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {advice}")
+        other = "run it on a GPU machine, or choose another with -S model=smollm2-135m"
+        raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {other}")
     if importlib.util.find_spec("unsloth") is None:
-        raise InputError(f"{name_of(weights)}: backend unsloth is not installed: {gpu_extra}")
+        raise InputError(f"{name_of(weights)}: backend unsloth is not installed: {advice}")
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def _packaged(name: str, sha256: str | None) -> Path:
     locations = list(spec.submodule_search_locations or []) if spec else []
     path = Path(locations[0], file) if locations else None
     if path is None or not path.exists():
-        raise InputError(f"{name}: not installed: pip install --no-deps -c constraints.txt {module.replace('_', '-')}")
+        raise InputError(f"{name}: not installed: pip install --no-deps {module.replace('_', '-')}")
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
     if found != sha256:
