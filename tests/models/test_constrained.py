@@ -84,5 +84,5 @@ def test_the_right_call_of_every_tool_may_be_written() -> None:
 
 def test_a_missing_extra_is_reported_in_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
-    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: pip install"):
+    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: `make setup`"):
         answers.ask(["hi"], base, max_new_tokens=1, batch_size=1, schemas=[closed()])

@@ -96,9 +96,7 @@ def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any
     try:
         from tool_dpo.models.constrained import Constrained, guide
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"constrained answers need {error.name}: pip install -c constraints.txt -e '.[constrained]'"
-        ) from None
+        raise InputError(f"constrained answers need {error.name}: `make setup` installs it") from None
     guided = guide(tokenizer)
     return lambda batch: Constrained([schemas[index] for index in batch], guided)
 

@@ -101,18 +101,18 @@ def require_backend(weights: WeightsParams) -> None:
     Raises:
         InputError: bitsandbytes, a CUDA GPU or unsloth is needed and missing.
     """
-    gpu_extra = "pip install -c constraints.txt -e '.[gpu]'"
+    advice = "`make gpu` installs it"
     if weights.load_in_4bit and importlib.util.find_spec("bitsandbytes") is None:
-        raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {gpu_extra}")
+        raise InputError(f"{name_of(weights)}: load_in_4bit needs bitsandbytes, not installed: {advice}")
     if weights.backend != "unsloth":
         return
     import torch
 
-    advice = "run it on a GPU machine, or choose another with -S model=smollm2-135m"
     if not torch.cuda.is_available():
-        raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {advice}")
+        other = "run it on a GPU machine, or choose another with -S model=smollm2-135m"
+        raise InputError(f"{name_of(weights)}: backend unsloth needs a CUDA GPU, found none: {other}")
     if importlib.util.find_spec("unsloth") is None:
-        raise InputError(f"{name_of(weights)}: backend unsloth is not installed: {gpu_extra}")
+        raise InputError(f"{name_of(weights)}: backend unsloth is not installed: {advice}")
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _packaged(name: str, sha256: str | None) -> Path:
     found = (Path(place, *inner, file) for place in (spec and spec.submodule_search_locations) or ())
     path = next(filter(Path.is_file, found), None)
     if path is None or Path(file).is_absolute() or ".." in Path(file).parts:
-        raise InputError(f"{name}: not installed: pip install --no-deps -c constraints.txt {top.replace('_', '-')}")
+        raise InputError(f"{name}: not installed: pip install --no-deps {top.replace('_', '-')}")
     with path.open("rb") as stream:
         actual = hashlib.file_digest(stream, "sha256").hexdigest()
     if actual != sha256:

@@ -22,7 +22,7 @@ def listed(server: str) -> dict[str, Any]:
     try:
         return asyncio.run(asyncio.wait_for(_listed(server), _SECONDS))
     except ImportError:
-        raise InputError("mcp is not installed: pip install -c constraints.txt -e '.[mcp]'") from None
+        raise InputError("mcp is not installed: `make setup` installs it") from None
     except TimeoutError:
         raise InputError(f"{server}: no list of tools within {_SECONDS} seconds") from None
     except Exception as error:
