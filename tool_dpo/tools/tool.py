@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema.exceptions import SchemaError
 
-from tool_dpo.errors import InputError
+from tool_dpo.errors import InputError, one_line
 from tool_dpo.schema.calls import required_first
 from tool_dpo.schema.documents import Place, json_path
 from tool_dpo.schema.keywords import Schema
@@ -62,7 +62,7 @@ def read_tools(source: Path) -> list[Tool]:
 def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
     for line in found.skipped:
-        logging.getLogger(__name__).warning("%s: left out: %s", path, line)
+        logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {line}"))
     for index, item in enumerate(found.tools):
         try:
             yield parse_tool(item, path)
