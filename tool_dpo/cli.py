@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tool_dpo.errors import run
+from tool_dpo.errors import one_line, run
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,9 +64,9 @@ def import_(
     else:
         print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
     for line in adopted.cut:
-        print(f"shortened: {line}", file=sys.stderr)
+        print(one_line(f"shortened: {line}"), file=sys.stderr)
     for line in adopted.skipped:
-        print(f"skipped: {line}", file=sys.stderr)
+        print(one_line(f"skipped: {line}"), file=sys.stderr)
     print(f"{len(adopted.tools)} tools, {len(adopted.skipped)} skipped", file=sys.stderr)
 
 

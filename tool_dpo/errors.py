@@ -7,9 +7,21 @@ from collections.abc import Callable
 from threading import Timer, get_ident
 from typing import NoReturn
 
+_LONGEST = 900
+"""Characters of a message; of a longer one the middle is left out."""
+
 
 class InputError(Exception):
     """A fault in the input, the settings or the machine. The user sees its message as one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+def one_line(text: str) -> str:
+    """A text that may hold anything, as one line that a terminal can show; of a long one its beginning and its end."""
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 305]} ... {text[-300:]}"
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def run(main: Callable[[], None]) -> NoReturn:

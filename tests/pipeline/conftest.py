@@ -1,10 +1,13 @@
-"""The project in a temporary clone, with the tiny model, driven by the real dvc."""
+"""The project in a temporary clone, with the tiny model, driven by the real dvc, without a network."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,7 @@ TINY = {
     "answer.max_new_tokens": "4",
     "models.tiny.answer.batch_size": "64",
 }
+NO_NETWORK = Path(__file__).parent / "no_network"
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,18 @@ class Project:
 
     folder: Path
 
+    @property
+    def log(self) -> Path:
+        """What tests/pipeline/no_network wrote of the processes of every command."""
+        return self.folder.with_name(f"{self.folder.name}.processes.jsonl")
+
+    def processes(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        result = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        path = os.pathsep.join(filter(None, [str(NO_NETWORK), os.environ.get("PYTHONPATH")]))
+        env = {**os.environ, "PYTHONPATH": path, "NO_NETWORK_LOG": str(self.log)}
+        result = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
         if check:
             assert result.returncode == 0, result.stdout + result.stderr
         return result

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tool_dpo.errors import InputError
+from tool_dpo.errors import InputError, one_line
 from tool_dpo.schema.calls import required_first
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import Place, json_path
@@ -60,7 +60,7 @@ def read_tools(source: Path) -> list[Tool]:
 def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
     for line in found.skipped:
-        logging.getLogger(__name__).warning("%s: left out: %s", path, line)
+        logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {line}"))
     for index, item in enumerate(found.tools):
         try:
             yield parse_tool(item, path)
