@@ -111,12 +111,12 @@ def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
                 yield _violation(str(path[-1]), place, error.message)
             case Broken.AdditionalProperties(names):
                 for name in names:
-                    yield _violation(error.kind.name, (*place, name), f"{name!r} is not among the properties")
+                    yield _violation(error.kind.name, (*place, name), f'"{name}" is not among the properties')
             case Broken.UnevaluatedProperties(names):
                 broken = _broken_parts(error, found, schema)
                 for name in names:
                     if not any(_tells_of(part, name) for part in broken):
-                        yield _violation(error.kind.name, (*place, name), f"{name!r} is not among the properties")
+                        yield _violation(error.kind.name, (*place, name), f'"{name}" is not among the properties')
             case Broken.FalseSchema():
                 yield _forbidden(place, path, error.message)
             case Broken.Contains():
