@@ -137,8 +137,9 @@ def seal(folder: Path) -> None:
     """Write the checksums of all files of a folder into it. This is the last step; `damage` checks them."""
     for path in folder.rglob("*"):
         _sync(path)
+    sums = _checksums(folder)
     with atomic(folder / MANIFEST) as file:
-        json.dump(_checksums(folder), file, indent=2)
+        json.dump(sums, file, indent=2)
 
 
 def damage(folder: Path) -> str | None:
