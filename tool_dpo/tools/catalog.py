@@ -30,6 +30,8 @@ _ATTEMPTS = 20
 _SPAN = 99
 _LONGEST = 500
 _MOST_ITEMS = 50
+_MOST_DRAWS = 10_000
+"""Most items that are drawn for one list, those of the lists in it among them."""
 _FORMATS = {
     "hostname": "hostname",
     "ipv6": "ipv6",
@@ -67,7 +69,7 @@ class Speaker:
     def __init__(self, rng: random.Random, optional: float) -> None:
         self._rng = rng
         self._optional = optional
-        self._lists = 0
+        self._lists = self._draws = 0
         self._faker = _faker()
         self._faker.seed_instance(rng.getrandbits(64))
 
@@ -155,14 +157,21 @@ class Speaker:
             raise ValueError(_NO_WAY)
         size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
         items: list[Said] = []
+        if not self._lists:
+            self._draws = 0
         self._lists += 1
-        for _ in range(_ATTEMPTS * size):
-            if len(items) == size and self._lists > 1:  # lists in lists would multiply the attempts
-                break
-            item = self.say(schema.get("items", {}), name)
-            if len(items) < size and all(item.value != other.value for other in items):
-                items.append(item)
-        self._lists -= 1
+        try:
+            for _ in range(_ATTEMPTS * size):
+                if len(items) == size and self._lists > 1:  # lists in lists would multiply the attempts
+                    break
+                self._draws += 1
+                if self._draws > _MOST_DRAWS:
+                    raise ValueError(_NO_WAY)
+                item = self.say(schema.get("items", {}), name)
+                if len(items) < size and all(item.value != other.value for other in items):
+                    items.append(item)
+        finally:
+            self._lists -= 1
         return Said([item.value for item in items], spoken_list([item.text for item in items]))
 
     def _date(self) -> Said:
