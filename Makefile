@@ -3,7 +3,9 @@ PYTHON ?= python3
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 READY := .venv/ready
-LOCKED := pip install --quiet --no-deps --no-build-isolation --require-hashes
+# Only antlr4, of which there is no wheel, runs code when it is installed.
+LOCKED := pip install --quiet --no-deps --require-hashes --no-build-isolation \
+	--only-binary :all: --no-binary antlr4-python3-runtime
 
 .PHONY: setup gpu lock repro test lint bench data validate-data sft dpo compare clean
 
