@@ -51,10 +51,9 @@ def _structure(data: bytes, rng: Random) -> bytes:
         lines[index] = _structure(lines[index], rng)
         return b"\n".join(lines)
     try:
-        document = _read(data)
-    except (ValueError, RecursionError, yaml.YAMLError):
+        text = json.dumps(_changed(_read(data), rng), default=str)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, yaml.YAMLError):  # no document, or odd
         return _bytes(data, rng)
-    text = json.dumps(_changed(document, rng), default=str)
     for name, raw in _RAW.items():
         text = text.replace(f'"{name}"', raw)
     return text.encode()

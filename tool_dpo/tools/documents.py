@@ -42,6 +42,8 @@ def read_document(path: Path) -> Any:
         raise InputError(f"{path}:{line}: not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except (LookupError, AttributeError, TypeError):  # of a tag and a text that do not fit, as in `!!bool perhaps`
+        raise InputError(f"{path}: not YAML: a tag that its value does not fit") from None
 
 
 def _json(text: str) -> Any:
@@ -54,6 +56,11 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     """A YAML loader that gives only JSON values (YAML 1.2): `on`, `2026-01-01` and all keys are strings."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+    yaml_constructors = {  # noqa: RUF012
+        tag: constructor
+        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
+    }
     _depth = 0
 
     def __init__(self, text: str) -> None:

@@ -117,5 +117,7 @@ def read_triplets(path: Path) -> Iterator[Triplet]:
             yield proved(record)
         except ValueError as error:
             raise InputError(f"{path}:{number}: {error}") from None
+        except RecursionError:
+            raise InputError(f"{path}:{number}: nested too deeply") from None
     if not number:
         raise InputError(f"{path}: no triplets")
