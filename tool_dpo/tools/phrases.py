@@ -78,5 +78,7 @@ def _parse_parts(text: str) -> tuple[str | Slot, ...]:
 
 
 def spoken_list(items: list[str]) -> str:
-    """Join items in words: `a`, `a and b`, `a, b and c`."""
+    """Join items in words: `a`, `a and b`, `a, b and c`; of no items, `nothing`."""
+    if not items:
+        return "nothing"
     return " and ".join(filter(None, [", ".join(items[:-1]), items[-1]]))
