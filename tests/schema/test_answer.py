@@ -42,7 +42,7 @@ ANSWER = {"prompt": "p", "tool": "t", "schema": {}, "expected": "{}", "text": "x
         ({"more": 1}, "keys"),
     ],
 )
-def test_odd_answers_are_told_in_a_line(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
+def test_odd_answers_are_reported_in_a_line(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(json.dumps(ANSWER | changes) + "\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"answers.jsonl:1: not an answer: {reason}"):

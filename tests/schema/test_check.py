@@ -1,6 +1,7 @@
 """The check of schemas: what is refused, in one line, and what it costs."""
 
-import time
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -48,24 +49,40 @@ def test_a_schema_is_refused_in_a_line(schema: Any, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def events(work: Callable[[], object]) -> int:
+    """How many functions, those written in C among them, are called by Python."""
+    count = 0
+
+    def counted(*_: Any) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
 def test_a_large_schema_is_checked_at_linear_cost() -> None:
-    names = [f"name_{index}" for index in range(10_000)]
-    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
-    start = time.process_time()
-    check_schema(schema)
-    assert len(violations(schema, {})) == len(names)
-    assert time.process_time() - start < 5
+    def check(size: int) -> None:
+        names = [f"name_{index}" for index in range(size)]
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+        check_schema(schema)
+        assert len(violations(schema, {})) == size
+
+    check(1)  # what is imported and cached at first
+    assert events(lambda: check(10_000)) < 12 * events(lambda: check(1_000))
 
 
 @pytest.mark.parametrize(("levels", "refused"), [(12, False), (30, True)])
 def test_references_to_many_schemas_for_one_value_are_refused(levels: int, refused: bool) -> None:
     defs = {str(at): {"allOf": 2 * [{"$ref": f"#/$defs/{at + 1}"}]} for at in range(levels)}
     schema = {"$ref": "#/$defs/0", "$defs": {**defs, str(levels): {"type": "integer"}}}
-    start = time.process_time()
     if refused:
         with pytest.raises(SchemaError, match="expand to more than 100,000 schemas for one value"):
             check_schema(schema)
     else:
         check_schema(schema)
         assert violations(schema, "a")
-    assert time.process_time() - start < 5
