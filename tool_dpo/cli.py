@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,30 +44,35 @@ def call(
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(help="An OpenAPI 3 document, an MCP tools/list result, or OpenAI tools; JSON or YAML.")
+        str, typer.Argument(help="An OpenAPI 3 document, or a list of tools (MCP, OpenAI, ...); JSON or YAML.")
     ],
     mcp: Annotated[
         bool, typer.Option("--mcp", help="SOURCE is a running MCP server's URL, or the command that starts one.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Write to this JSON file instead of stdout.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each tool as JSON.")] = False,
 ) -> None:
     """Convert a document, or the tools of an MCP server, into tools with request templates.
 
-    A tool is kept only if a verified triplet can be made from it.
+    A tool is kept only if a verified triplet can be made from it. For each tool, a line on stderr tells its new name
+    and what it lacks, or why it was left out. With --json, stdout has the same as data, and the tools unless --out is
+    given.
     """
     from tool_dpo.records import write_json
     from tool_dpo.triplets.import_tools import import_tools
 
     adopted = import_tools(source, mcp=mcp)
+    report: Any = adopted.tools
+    if as_json:
+        kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))
+        report = {"kept": kept, "left_out": left_out} | ({} if out else {"tools": adopted.tools})
     if out:
         write_json(out, adopted.tools)
-    else:
-        print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
-    for line in adopted.cut:
-        print(f"shortened: {line}", file=sys.stderr)
-    for line in adopted.skipped:
-        print(f"skipped: {line}", file=sys.stderr)
-    print(f"{len(adopted.tools)} tools, {len(adopted.skipped)} skipped", file=sys.stderr)
+    if as_json or not out:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    for entry in () if as_json else adopted.entries:
+        print(entry.line(), file=sys.stderr)
+    print(f"{len(adopted.tools)} tools, {len(adopted.left_out)} skipped", file=sys.stderr)
 
 
 @app.command()

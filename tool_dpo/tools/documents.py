@@ -1,21 +1,27 @@
-"""Read a JSON or YAML file strictly: it must be one document of plain JSON values. Errors are one line."""
+"""Read a JSON, JSON Lines or YAML file strictly: it must have plain JSON values. Errors are one line."""
 
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML, ScalarNode
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
 
-SUFFIXES = (".json", ".yaml", ".yml")
-_DEEPEST = 200
-"""Deepest nesting of a YAML document that is read. Far deeper nesting would crash libyaml's Python binding."""
+_LINES = (".jsonl", ".ndjson")
+SUFFIXES = (".json", *_LINES, ".yaml", ".yml")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
+_STRING = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def read_document(path: Path) -> Any:
-    """Read the document in a file: JSON if its name ends in `.json`, otherwise YAML. No other file is read.
+    """Read the document in a file: JSON or JSON Lines by the end of its name, otherwise YAML. No other file is read.
+
+    The lines of JSON Lines become one list. A `.json` file may have lines too.
 
     Raises:
         InputError: there is no such file, or it is not UTF-8, not JSON or not YAML.
@@ -24,7 +30,9 @@ def read_document(path: Path) -> Any:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return _json(text) if path.suffix.lower() == ".json" else yaml.load(text, _Loader)
+        if path.suffix.lower() in _LINES:
+            return _lines(text)
+        return _json(text) if path.suffix.lower() == ".json" else _yaml(text)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except json.JSONDecodeError as error:
@@ -33,44 +41,75 @@ def read_document(path: Path) -> Any:
         raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
     except UnicodeEncodeError as error:
         raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
 
 
 def _json(text: str) -> Any:
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        return _lines(text)
     json.dumps(document, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
     return document
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A YAML loader that gives only JSON values (YAML 1.2): `on`, `2026-01-01` and all keys are strings."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
-    _depth = 0
-
-    def descend_resolver(self, parent: Any, index: Any) -> None:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise RecursionError
-
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-        return {
-            str(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
-            for key, value in node.value
-        }
+def _lines(text: str) -> list[Any]:
+    """The value of each line. An error has the line's number."""
+    values = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            values += [_whole(line)] if line.strip() else []
+        except json.JSONDecodeError as error:
+            raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, error.pos + number - 1) from None
+    return values
 
 
-for _type, _pattern in {
-    "null": "~|null|Null|NULL|",
-    "bool": "true|True|TRUE|false|False|FALSE",
-    "int": "[-+]?(0|[1-9][0-9]*)",
-    "float": r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?",
+def _whole(line: str) -> Any:
+    value = json.loads(line)
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _yaml(text: str) -> Any:
+    yaml = YAML(typ="safe", pure=True)  # YAML 1.2
+    yaml.Constructor = _Constructor
+    return yaml.load(text)
+
+
+class _Constructor(SafeConstructor):
+    """Gives only JSON values. A scalar that is no JSON value, such as `on`, `012` or `2026-01-01`, is a text.
+
+    All keys are texts, as they are written: OpenAPI limits them to YAML's failsafe schema.
+    """
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                raise ConstructorError(None, None, "a key is not a text", key.start_mark)
+            if key.tag != _MERGE:
+                key.tag = _STRING
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        return super().construct_yaml_int(node) if _INTEGER.fullmatch(node.value) else node.value
+
+    def construct_yaml_float(self, node: Any) -> Any:
+        return node.value if "_" in node.value else super().construct_yaml_float(node)
+
+    def construct_as_written(self, node: Any) -> Any:
+        return node.value
+
+
+for _type, _construct in {
+    "int": _Constructor.construct_yaml_int,
+    "float": _Constructor.construct_yaml_float,
+    "timestamp": _Constructor.construct_as_written,
+    "value": _Constructor.construct_as_written,
 }.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"(?:{_pattern})$"), None)
+    _Constructor.add_constructor(f"tag:yaml.org,2002:{_type}", _construct)

@@ -1,7 +1,6 @@
 """Read tool definitions from files, and check them."""
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,10 @@ from tool_dpo.schema.documents import Place, json_path
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.refs import inline
 from tool_dpo.schema.violations import validator
+from tool_dpo.tools.conversion import NAME
 from tool_dpo.tools.documents import SUFFIXES
 from tool_dpo.tools.importers import read
 from tool_dpo.tools.phrases import Template, parse_template
-
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, plus the dots that MCP allows
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,8 @@ def read_tools(source: Path) -> list[Tool]:
 
 def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
-    for line in found.skipped:
-        logging.getLogger(__name__).warning("%s: left out: %s", path, line)
+    for entry in found.left_out:
+        logging.getLogger(__name__).warning("%s: left out: %s: %s", path, entry.where, entry.reason)
     for index, item in enumerate(found.tools):
         try:
             yield parse_tool(item, path)
@@ -80,7 +78,7 @@ def parse_tool(item: Any, source: Path) -> Tool:
         raise ValueError('expected {"type": "function", "function": {...}}')
     function = item["function"]
     name = function.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(f"function.name must be 1 to 64 letters, digits, '_', '-' or '.', got {name!r}")
     parameters = function.get("parameters")
     if not isinstance(parameters, dict) or parameters.get("type") != "object":

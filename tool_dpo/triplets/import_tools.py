@@ -1,5 +1,6 @@
 """Import the tools of a document: convert them, write request templates, keep those that give a verified triplet."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -8,7 +9,7 @@ from tqdm import tqdm
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.tools.conversion import Imported
+from tool_dpo.tools.conversion import Entry, Imported
 from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
 from tool_dpo.tools.tool import parse_tool
@@ -29,9 +30,9 @@ _ONE = GenerateParams(
 
 
 def import_tools(source: str, *, mcp: bool = False) -> Imported:
-    """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are skipped.
+    """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are left out.
 
-    `skipped` in the result gives the reason for each of them.
+    Every tool has an entry in the result, with the reason for each that was left out.
 
     Raises:
         InputError: the document cannot be read, the server does not answer, or no tool is left.
@@ -40,27 +41,34 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
     path = Path(source)
     found = tools_of(listed(source)) if mcp else read(path)
-    adopted = Imported(skipped=list(found.skipped), cut=found.cut)
+    adopted = Imported()
     names: set[str] = set()
-    for index, item in enumerate(tqdm(found.tools, desc="proving tools", delay=2)):
-        try:
-            worded = _proved(item, path)
-            name = worded["function"]["name"]
-            if name in names:
-                raise ValueError("another tool has the same name")
-        except (ValueError, InputError) as error:
-            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{path}: ')}")
-        else:
-            names.add(name)
-            adopted.tools.append(worded)
+    for entry in tqdm(found.entries, desc="proving tools", delay=2):
+        if entry.tool is not None:
+            entry = _adopted(entry, path, names)
+        if entry.tool is not None:
+            names.add(entry.name)
+        adopted.entries.append(entry)
     if not adopted.tools:
-        raise InputError(f"{source}: no tool in it{''.join(f': {reason}' for reason in adopted.skipped[:1])}")
+        raise InputError(
+            f"{source}: no tool in it{''.join(f': {one.where}: {one.reason}' for one in adopted.entries[:1])}"
+        )
     return adopted
 
 
-def _name(item: Any) -> str:
-    function = item.get("function") if isinstance(item, dict) else None
-    return str(function.get("name", "")) if isinstance(function, dict) else ""
+def _adopted(entry: Entry, source: Path, names: set[str]) -> Entry:
+    """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
+    try:
+        tool = _proved(entry.tool, source)
+        if tool["function"]["name"] in names:
+            raise ValueError("another tool has the same name")
+    except (ValueError, InputError) as error:
+        reason = str(error).removeprefix(f"{source}: ")
+    except Exception as error:  # an error in one tool never ends the import of the others
+        reason = f"cannot be proved: {type(error).__name__}: {error}"
+    else:
+        return replace(entry, tool=tool)
+    return replace(entry, tool=None, reason=reason)
 
 
 def _proved(item: Any, source: Path) -> dict[str, Any]:
