@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -58,20 +58,23 @@ def import_(
     and what it lacks, or why it was left out. With --json, stdout has the same as data, and the tools unless --out is
     given.
     """
+    from tool_dpo.errors import InputError
     from tool_dpo.records import write_json
     from tool_dpo.triplets.import_tools import import_tools
 
     adopted = import_tools(source, mcp=mcp)
-    report: Any = adopted.tools
     if as_json:
         kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))
         report = {"kept": kept, "left_out": left_out} | ({} if out else {"tools": adopted.tools})
-    if out:
-        write_json(out, adopted.tools)
-    if as_json or not out:
         print(json.dumps(report, indent=2, ensure_ascii=False))
+    elif adopted.tools and not out:
+        print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
     for entry in () if as_json else adopted.entries:
         print(entry.line(), file=sys.stderr)
+    if not adopted.tools:
+        raise InputError(f"{source}: no tool in it")
+    if out:
+        write_json(out, adopted.tools)
     print(f"{len(adopted.tools)} tools, {len(adopted.left_out)} skipped", file=sys.stderr)
 
 

@@ -20,11 +20,11 @@ class Counted(References):
 
     followed = 0
 
-    def lookup(self, ref: Any) -> Any:
+    def lookup(self, ref: Any, base: str) -> Any:
         self.followed += 1
         if self.followed > MOST_LOOKUPS:
             pytest.fail(f"more than {MOST_LOOKUPS} references followed")
-        return super().lookup(ref)
+        return super().lookup(ref, base)
 
 
 def normalised(schema: Any, components: Any) -> tuple[Schema, list[str]]:
@@ -69,3 +69,10 @@ def test_a_tree_of_alternatives_is_cut() -> None:
 def test_a_tree_of_parts_is_skipped() -> None:
     with pytest.raises(Skip, match="its schema has more than 2,000 nodes"):
         normalised({"$ref": "#/components/L0"}, levels("allOf", lambda ref: 2 * [{"$ref": ref}]))
+
+
+@pytest.mark.parametrize("case", params_of(load("references")))
+def test_a_reference_inside_a_schema_of_its_own(case: dict[str, Any]) -> None:
+    references = References(case["schema"])
+    schema, _ = deepest_schema(references, lambda normaliser, depth: normaliser.schema(case["schema"], depth))
+    assert schema["properties"]["a"] == case["becomes"]

@@ -5,14 +5,15 @@ from typing import Any
 from tool_dpo.schema.keywords import Schema
 
 _TYPES = {
-    "object": "dict hashmap map record",
+    "object": "dict hashmap map",
     "array": "list tuple arraylist set",
-    "string": "str char text uuid",
+    "string": "str char",
     "integer": "int long short byte bigint",
     "number": "float double decimal",
     "boolean": "bool",
 }
-_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in (kind, *names.split())} | {"null": "null"}
+_TYPE_OF = {name: kind for kind, names in _TYPES.items() for name in (kind, *names.split())}
+_TYPE_OF |= {"null": "null", "none": "null", "any": "any"}
 """The JSON type that a type's name means: in BFCL, in Python, Java and JavaScript, in lower case."""
 _VALUES = ("const", "default", "example")
 """Keywords whose value may be null. An empty key of YAML is null too, and every other such keyword is left out."""
@@ -55,12 +56,12 @@ def _name_types(schema: Schema) -> None:
         schema["type"] = _type(named)
     elif isinstance(named, list) and all(isinstance(one, str) for one in named):
         schema["type"] = [_type(one) for one in named]
-    if schema["type"] == "any" or "any" in schema["type"]:
+    if schema["type"] == "any" or (isinstance(schema["type"], list) and "any" in schema["type"]):
         del schema["type"]
 
 
 def _type(name: str) -> str:
-    return _TYPE_OF.get(name.lower(), name if name.lower() != "any" else "any")
+    return _TYPE_OF.get(name.lower(), name)
 
 
 def _rename_tuple(schema: Schema) -> None:

@@ -35,7 +35,7 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
     Every tool has an entry in the result, with the reason for each that was left out.
 
     Raises:
-        InputError: the document cannot be read, the server does not answer, or no tool is left.
+        InputError: the document cannot be read, or the server does not answer.
     """
     if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
@@ -49,10 +49,6 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
         if entry.tool is not None:
             names.add(entry.name)
         adopted.entries.append(entry)
-    if not adopted.tools:
-        raise InputError(
-            f"{source}: no tool in it{''.join(f': {one.where}: {one.reason}' for one in adopted.entries[:1])}"
-        )
     return adopted
 
 
