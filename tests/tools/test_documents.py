@@ -18,14 +18,14 @@ def test_yaml_is_read_like_json(tmp_path: Path) -> None:
     ("text", "value"),
     [
         ("[e5, E10, 1e3, .5, -1.5e-2, 0x1F, 0o17]", ["e5", "E10", 1000, 0.5, -0.015, 31, 15]),
-        ("[1_000, 1_0.5, 1:30, 012, =, y, off, 2026-01-01T00:00:00Z]",
-         ["1_000", "1_0.5", "1:30", "012", "=", "y", "off", "2026-01-01T00:00:00Z"]),
-        ("{1.10: a, 0x1F: a, ~: a, True: a, 1_000: a, '': a}", dict.fromkeys(["1.10", "0x1F", "~", "True", "1_000", ""], "a")),
-        ("- &a {x: 1, y: 2}\n- {<<: *a, y: 3}\n- {<<: [{y: 4}, *a]}", [{"x": 1, "y": 2}, {"x": 1, "y": 3}, {"x": 1, "y": 4}]),
+        ("[1_000, 1_0.5, 1:30, 012, =, y, 2026-01-01]", ["1_000", "1_0.5", "1:30", "012", "=", "y", "2026-01-01"]),
+        ("{1.10: a, 0x1F: b, ~: c, True: d, '': e}", {"1.10": "a", "0x1F": "b", "~": "c", "True": "d", "": "e"}),
+        ("- &a {x: 1, y: 2}\n- {<<: *a, y: 3}", [{"x": 1, "y": 2}, {"x": 1, "y": 3}]),
+        ("- &a {x: 1, y: 2}\n- {<<: [{y: 4}, *a]}", [{"x": 1, "y": 2}, {"x": 1, "y": 4}]),
         ("a:\nb: ''\nc: {}", {"a": None, "b": "", "c": {}}),
         ('"\\/": [::1, a#b]', {"/": ["::1", "a#b"]}),
     ],
-)  # fmt: skip
+)
 def test_yaml_has_the_values_of_json_and_keys_as_they_are_written(text: str, value: object, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text)
@@ -56,8 +56,8 @@ def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
         ("a.yaml", b"a: 1\na: 2", ":2: not YAML: found duplicate key"),
         ("a.yaml", b"? [a]\n: 1", ":1: not YAML: a key is not a text"),
         ("a.yaml", b"a: 1\n---\nb: 2", ":2: not YAML: but found another document"),
-        ("a.jsonl", b'[1]\n\n[1', ":3: not JSON: Expecting ',' delimiter at column 3"),
-        ("a.json", b'{}\n{', ":2: not JSON: Expecting property name enclosed in double quotes at column 2"),
+        ("a.jsonl", b"[1]\n\n[1", ":3: not JSON: Expecting ',' delimiter at column 3"),
+        ("a.json", b"{}\n{", ":2: not JSON: Expecting property name enclosed in double quotes at column 2"),
         ("a.yaml", b"a: !!python/object:os.system {}", ":1: not YAML: could not determine a constructor"),
         ("a.yaml", b"a: \0", ": not YAML: "),
     ],

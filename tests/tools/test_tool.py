@@ -99,4 +99,7 @@ def test_a_repeated_name_is_reported_with_both_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [".", "nowhere"])
 def test_a_place_without_tools_is_reported(folder: str, tmp_path: Path) -> None:
     source = tmp_path / folder
-    assert complaint(source) == f"{source}: no tools found, expected *.json, *.jsonl, *.ndjson, *.yaml, *.yml files of tools"
+    assert (
+        complaint(source)
+        == f"{source}: no tools found, expected *.json, *.jsonl, *.ndjson, *.yaml, *.yml files of tools"
+    )

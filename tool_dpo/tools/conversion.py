@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,11 +84,16 @@ class Draft:
 
 
 class Conversion:
-    """Converts the tools of a document one by one. No error in one tool ends the conversion of the others."""
+    """Converts the tools of a document one by one. No error in one tool ends the conversion of the others.
 
-    def __init__(self) -> None:
+    once: whether a tool that is the same as one before it is left out.
+    """
+
+    def __init__(self, *, once: bool = False) -> None:
+        self._once = once
         self._entries: list[Entry] = []
         self._converted: list[Entry] = []
+        self._known: defaultdict[str, list[Draft]] = defaultdict(list)
 
     def add(self, where: str, name: str, make: Callable[[], Draft]) -> None:
         """Add the tool that `make` returns, or note why that fails. `where` names the tool in the messages."""
@@ -102,10 +108,13 @@ class Conversion:
         except Exception as error:  # a document may be malformed in any way
             self.skip(where, name, f"malformed: {error}")
         else:
+            if self._once and draft in self._known[name]:
+                self.skip(where, name, "the same tool is listed before")
+                return
+            self._known[name].append(draft)
             function = {"name": name, "description": draft.description, "parameters": draft.parameters}
-            entry = Entry(where, name, {"type": "function", "function": function}, cut=tuple(draft.cut))
-            self._entries.append(entry)
-            self._converted.append(entry)
+            self._converted.append(Entry(where, name, {"type": "function", "function": function}, cut=tuple(draft.cut)))
+            self._entries.append(self._converted[-1])
 
     def keep(self, where: str, tool: Any) -> None:
         """Add a tool that has the project's own form already. Whoever reads it checks it."""
@@ -126,7 +135,7 @@ class Conversion:
 
 def first_paragraph(text: Any) -> str:
     """The first paragraph of a description, on one line; "" if there is none."""
-    return " ".join(str(text or "").strip().split("\n\n")[0].split())
+    return " ".join(text.strip().split("\n\n")[0].split()) if isinstance(text, str) else ""
 
 
 def plain_name(text: str) -> str:

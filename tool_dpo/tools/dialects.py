@@ -35,6 +35,8 @@ def modern(node: Schema) -> Schema:
     bounds become numbers, and 20.0 becomes 20. Limits of a machine's numbers are left out: they are no ranges.
     """
     result = {keyword: value for keyword, value in node.items() if value is not None or keyword in _VALUES}
+    if result.get("properties") == []:  # an empty object, as PHP writes it
+        result["properties"] = {}
     if "type" in result:
         _name_types(result)
     if isinstance(result.get("items"), list) or "additionalItems" in result:

@@ -1,6 +1,5 @@
 """Make tools from lists of tools: OpenAI in both forms, MCP, Anthropic, legacy functions, BFCL."""
 
-import json
 from functools import partial
 from typing import Any
 
@@ -10,8 +9,8 @@ from tool_dpo.tools.normalise import References, Skip, deepest_schema
 
 _SCHEMAS = ("inputSchema", "input_schema", "parameters")
 """Where the schema of the parameters is: in MCP, at Anthropic, at OpenAI."""
-_LISTS = ("tools", "functions", "function", "result")
-"""Keys that hold tools: in requests, results and dumps, and in the lines of BFCL."""
+_LISTS = ("tools", "functions", "function", "function_declarations", "functionDeclarations")
+"""Keys that hold lists of tools: in requests, results and dumps, and in the lines of BFCL."""
 _OWN = frozenset(("x-faker", "x-say", "x-phrase"))
 _HOLDING = {*SCHEMA_MAPS, *SCHEMA_LISTS, *SUBSCHEMAS}
 _KEYWORDS = {*LIMITS, *ANNOTATIONS, *REFERENCES, *_HOLDING, "$schema", "$id"}
@@ -29,18 +28,22 @@ def items_of(document: Any, depth: int = 0) -> list[Any] | None:
     if not isinstance(document, dict) or depth > _DEEPEST:
         return None
     inside = [document[key] for key in _LISTS if isinstance(document.get(key), list)]
-    inside += [document["result"]] if isinstance(document.get("result"), dict) else []
     if not inside and _is_tool(document):
         return [document]
     if not inside:
-        inside = [one for one in document.values() if isinstance(one, dict)]
+        inside = [_with_name(key, one) for key, one in document.items() if isinstance(one, dict)]
     found = [items for one in inside if (items := items_of(one, depth + 1)) is not None]
     return [item for items in found for item in items] if found else None
 
 
 def _one_or_its_items(one: Any, depth: int) -> list[Any]:
     items = items_of(one, depth + 1) if isinstance(one, dict) else None
-    return [one] if items is None else items
+    return items or [one]
+
+
+def _with_name(key: str, one: dict[str, Any]) -> dict[str, Any]:
+    """A tool with the name that is its key, where tools are listed by name; anything else as it is."""
+    return {"name": key, **one} if "name" not in one and any(name in one for name in _SCHEMAS) else one
 
 
 def _is_tool(item: dict[str, Any]) -> bool:
@@ -54,18 +57,13 @@ def _is_tool(item: dict[str, Any]) -> bool:
 
 def listed_tools(items: list[Any]) -> Imported:
     """A tool for each item. Items in the project's own form, with `requests`, stay as they are."""
-    conversion = Conversion()
-    seen: set[str] = set()
+    conversion = Conversion(once=True)
     for index, item in enumerate(items):
         where = _name(item) or f"tool {index}"
-        text = json.dumps(item, sort_keys=True, default=str)
         if not isinstance(item, dict) or "requests" in item:
             conversion.keep(where, item)
-        elif text in seen:
-            conversion.skip(where, where, "the same tool is listed before")
         else:
             conversion.add(where, where, partial(_draft, item))
-        seen.add(text)
     return conversion.imported()
 
 
@@ -82,8 +80,8 @@ def _draft(item: dict[str, Any]) -> Draft:
 
 
 def _schema(function: dict[str, Any]) -> Schema:
-    """The schema of the parameters; {} for a function without parameters."""
-    key = next((key for key in _SCHEMAS if function.get(key) is not None), None)
+    """The schema of the parameters; {} for a function without parameters, which PHP writes as []."""
+    key = next((key for key in _SCHEMAS if function.get(key) not in (None, [])), None)
     if key is None:
         if function.get("type", "function") != "function":
             raise Skip(f"a tool of type {function['type']!r} without a schema")
@@ -101,8 +99,8 @@ def _object(parameters: Schema) -> Schema:
     kinds = parameters.get("type", "object")
     if "object" not in ([kinds] if isinstance(kinds, str) else kinds):
         raise Skip(f"its parameters are of type {kinds!r}, expected 'object'")
-    open_or_not = {} if parameters.keys() & _HOLDING else {"properties": {}}
-    return {**parameters, "type": "object", **open_or_not}
+    missing: Schema = {} if parameters.keys() & _HOLDING else {"properties": {}}
+    return {**parameters, "type": "object", **missing}
 
 
 def _function(item: dict[str, Any]) -> dict[str, Any]:

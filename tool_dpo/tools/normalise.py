@@ -39,6 +39,8 @@ _MAPS = {*SCHEMA_MAPS} - {*DEFINITIONS}  # definitions are dropped: each is copi
 _LISTS = {*SCHEMA_LISTS} - {"allOf"}  # allOf is dropped: its parts are merged
 _COPIED = LIMITS | (ANNOTATIONS - {"examples"})  # only valid examples are kept
 _HOLDING_SCHEMAS = {*SUBSCHEMAS, *SCHEMA_LISTS, *_MAPS}
+_AGAINST_NULL = {"const", "allOf", *ALTERNATIVES, "not", "if"}
+"""Keywords by which a schema may refuse null even if null is among its types."""
 _MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
 """Keywords that two schemas may both have, with different values, and still be merged into one."""
 
@@ -199,7 +201,7 @@ class Normaliser:
             raise Skip(f"{_shown(node)} is no schema")
         node = modern(node)
         if isinstance(node.get("$id"), str):
-            place = replace(place, base=self._references.address(node["$id"], place.base))
+            place = replace(place, base=urldefrag(self._references.address(node["$id"], place.base)).url)
         if not node.keys().isdisjoint(REFERENCES):
             return self._referenced(node, place)
         if place.depth <= 0 and not node.keys().isdisjoint(_HOLDING_SCHEMAS):
@@ -311,7 +313,7 @@ def _or_null(schema: Schema) -> Schema:
     for keyword in ALTERNATIVES:
         choices = schema.get(keyword, [])
         typed = [one for one in choices if not _is_null(one)]
-        if len(choices) != 2 or len(typed) != 1 or "type" not in typed[0] or "const" in typed[0]:
+        if len(choices) != 2 or len(typed) != 1 or "type" not in typed[0] or _AGAINST_NULL & typed[0].keys():
             continue
         rest = {key: value for key, value in schema.items() if key != keyword}
         if not (rest.keys() & typed[0].keys()) - ANNOTATIONS:

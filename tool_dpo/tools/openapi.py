@@ -20,7 +20,7 @@ _BODIES = [
     for pattern in (
         r"application/json",
         r"(application|text)/(x-)?json",
-        r"[\w.-]+/(?!json-patch)[\w.-]+\+json",
+        r"[\w.-]+/(?!json-patch)[\w.*+-]+\+json",
         r"(application|\*)/\*",
         r"application/x-www-form-urlencoded",
         r"application/json-patch\+json",
@@ -79,7 +79,8 @@ def _operations(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _draft(references: References, path: str, item: Mapping[str, Any], operation: Any) -> Draft:
     """The tool of one operation under a path's `item`."""
     given = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
-    parameters = _with_variables(_parameters(map(references.resolved, given)), path)
+    known = _parameters(references.resolved(one) for one in given if one is not None)
+    parameters = _with_variables(known, path)
     body = _body(references.resolved(operation.get("requestBody")))
     schema, cut = deepest_schema(references, partial(_object_of_arguments, parameters, body))
     summary = operation.get("summary") or operation.get("description") or item.get("summary")
