@@ -1,6 +1,7 @@
 """Read a JSON, JSON Lines or YAML file strictly: it must have plain JSON values. Errors are one line."""
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from tool_dpo.errors import InputError
 _LINES = (".jsonl", ".ndjson")
 SUFFIXES = (".json", *_LINES, ".yaml", ".yml")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
+_MOST_ALIASED = 10_000_000
+"""Most characters that a YAML document gains if each alias is replaced by a copy of what it stands for."""
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -88,22 +91,48 @@ class _Constructor(SafeConstructor):
     All keys are texts, as they are written: OpenAPI limits them to YAML's failsafe schema.
     """
 
+    def get_single_data(self) -> Any:
+        node = self.composer.get_single_node()
+        if node is None:
+            return None
+        if _length(node, {}) > node.end_mark.index + _MOST_ALIASED:
+            raise YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
+        return self.construct_document(node)
+
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         for key, _ in node.value:
             if not isinstance(key, ScalarNode):
                 raise ConstructorError(None, None, "a key is not a text", key.start_mark)
             if key.tag != _MERGE:
                 key.tag = _STRING
+        names = [key.value for key, _ in node.value]
+        if len(set(names)) < len(names) and getattr(node, "merge", None) is None:
+            raise ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> Any:
         return super().construct_yaml_int(node) if _INTEGER.fullmatch(node.value) else node.value
 
     def construct_yaml_float(self, node: Any) -> Any:
-        return node.value if "_" in node.value else super().construct_yaml_float(node)
+        number = super().construct_yaml_float(node)
+        if not math.isfinite(number):
+            raise ConstructorError(None, None, "not a JSON number", node.start_mark)
+        return node.value if "_" in node.value else number
 
     def construct_as_written(self, node: Any) -> Any:
         return node.value
+
+
+def _length(node: Any, known: dict[int, float]) -> float:
+    """The characters of a YAML node, with copies in place of its aliases; infinite if it contains itself."""
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        if isinstance(node, ScalarNode):
+            known[id(node)] = len(node.value)
+        else:
+            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
+            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
+    return known[id(node)]
 
 
 for _type, _construct in {
