@@ -81,3 +81,11 @@ def test_a_missing_or_broken_document_is_reported(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(InputError, match=r"a\.json: not JSON: Expecting property name"):
         read_json(path)
+
+
+@pytest.mark.parametrize("line", ['{"a": NaN}', '{"a": 1e400}', '{"a": 1, "a": 1}'])
+def test_records_are_json_to_the_letter(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match="not a JSON line"):
+        list(read_lines(path))

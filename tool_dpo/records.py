@@ -1,6 +1,7 @@
 """Read and write JSON and JSON Lines. Errors name the line. A file is written completely or not at all."""
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tool_dpo.errors import InputError
+
+_MOST_DIGITS = 309
+"""Digits and sign of the largest whole number. Longer ones are larger than any float (RFC 8259, section 6)."""
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def read_json(path: Path) -> Any:
         InputError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_strict(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except ValueError as error:
@@ -69,7 +73,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with file:
         for number, line in enumerate(file, 1):
             try:
-                record = json.loads(line.decode("utf-8"))
+                record = parse_strict(line.decode("utf-8"))
                 if b"\\ud" in line.lower():
                     json.dumps(record, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
             except (ValueError, RecursionError) as error:
@@ -77,3 +81,44 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not isinstance(record, dict):
                 raise InputError(f"{path}:{number}: expected a JSON object, got {type(record).__name__}")
             yield number, record
+
+
+def parse_strict(text: str) -> Any:
+    """Parse JSON (RFC 8259) to the letter, unlike `json.loads`.
+
+    Raises:
+        ValueError: the text is not JSON, has NaN, Infinity or a number too large for a float, or gives a name twice in
+            one object.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(
+        text,
+        parse_float=_finite,
+        parse_int=_whole if len(text) > _MOST_DIGITS else None,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_unique_names,
+    )
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text:.40} is too large a number")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text[:20]}... is too large a number")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return result

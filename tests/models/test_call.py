@@ -41,9 +41,9 @@ def tools(tmp_path: Path) -> Path:
         (
             '{"tool": "create_task", "parameters": {"priority": "urgent", "due": 1}}',
             [
-                "missing_required at $.parameters.title: 'title' is a required property",
-                "hallucinated_param at $.parameters.due: 'due' not among the properties",
-                "enum_violation at $.parameters.priority: 'urgent' is not one of ['low', 'high']",
+                'missing_required at $.parameters.title: "title" is a required property',
+                'hallucinated_param at $.parameters.due: "due" is not among the properties',
+                'enum_violation at $.parameters.priority: "urgent" is not one of "low" or "high"',
             ],
         ),
     ],

@@ -1,8 +1,14 @@
 """Strict schemas: objects are closed, and annotations are removed."""
 
 import json
+from typing import Any
 
-from tool_dpo.schema.calls import strict
+import pytest
+
+from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.check import check_schema
+from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import violations
 
 
 def test_strict_closes_objects_at_every_depth() -> None:
@@ -22,9 +28,9 @@ def test_strict_closes_objects_at_every_depth() -> None:
     }
 
 
-def test_strict_leaves_an_object_that_composes_others_open() -> None:
+def test_strict_closes_an_object_that_composes_others_around_them() -> None:
     schema = {"properties": {"a": {}}, "allOf": [{"$ref": "#/$defs/b"}]}
-    assert strict(schema) == schema
+    assert strict(schema) == {**schema, "unevaluatedProperties": False}
 
 
 def test_strict_strips_annotations_but_no_property() -> None:
@@ -45,3 +51,86 @@ def test_strict_strips_annotations_but_no_property() -> None:
         "additionalProperties": False,
     }
     assert json.dumps(schema) == before
+
+
+NULL = {"type": "null"}
+
+
+def part(*names: str, **more: Any) -> Schema:
+    return {"properties": {name: {"type": "integer"} for name in names}, **more}
+
+
+@pytest.mark.parametrize(
+    ("schema", "good"),
+    [
+        ({"allOf": [part("a"), part("b")]}, {"a": 1, "b": 1}),
+        ({"anyOf": [part("a"), part("b")]}, {"a": 1, "b": 1}),
+        ({"oneOf": [part("a", required=["a"]), part("b", required=["b"])]}, {"b": 1}),
+        ({**part("a"), "if": {"required": ["a"]}, "then": part("b")}, {"a": 1, "b": 1}),
+        ({**part("a"), "dependentSchemas": {"a": part("b")}}, {"a": 1, "b": 1}),
+        ({**part("a", "b"), "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {"b": 1}),
+        ({**part("a"), "dependencies": {"a": part("b")}}, {"a": 1, "b": 1}),
+        ({"allOf": [{"anyOf": [part("a"), part("b")]}, part("c")]}, {"a": 1, "c": 1}),
+    ],
+)
+@pytest.mark.parametrize("depth", [0, 2])
+def test_what_several_schemas_describe_is_closed_around_them(schema: Schema, good: Schema, depth: int) -> None:
+    schema, good = {"type": "object", **schema}, dict(good)
+    for _ in range(depth):
+        schema, good = {"type": "object", "properties": {"in": schema}}, {"in": good}
+    call = call_schema("t", schema)
+    check_schema(call)
+    assert violations(call, {"tool": "t", "parameters": good}) == []
+    inner = good
+    for _ in range(depth):
+        inner = inner["in"]
+    inner["invented"] = 1
+    (fault,) = violations(call, {"tool": "t", "parameters": good})
+    assert (fault.kind, fault.path.endswith(".invented")) == ("hallucinated_param", True)
+
+
+@pytest.mark.parametrize(
+    ("schema", "document", "expected"),
+    [
+        ({"allOf": [part("a"), part("b")]}, {"a": 1, "b": "1"}, ["$.b type"]),
+        ({"allOf": [part("a"), part("b")]}, {"a": "1", "b": 1, "z": 1}, ["$.z unevaluatedProperties", "$.a type"]),
+        ({**part("a"), "if": {"required": ["a"]}, "then": part("b")}, {"a": 1, "b": "1"}, ["$.b type"]),
+        ({"anyOf": [part("a"), part("b")]}, {"a": "1", "b": "1"}, ["$ anyOf"]),
+        (
+            {"oneOf": [{**part("a"), "required": ["a"]}, {**part("b"), "required": ["b"]}]},
+            {"a": 1, "z": 1},
+            ["$.z unevaluatedProperties"],
+        ),
+        (
+            {"allOf": [{"$ref": "#/$defs/a"}, part("b")], "$defs": {"a": {"patternProperties": {"^[^]$": NULL}}}},
+            {"a": 1, "b": None},
+            ["$.a type", "$.b type"],
+        ),
+    ],
+)
+def test_a_property_with_a_fault_is_no_invented_one(schema: Schema, document: Any, expected: list[str]) -> None:
+    found = violations(strict({"type": "object", **schema}), document)
+    assert [f"{one.path} {one.keyword}" for one in found] == expected
+
+
+def test_what_a_condition_asks_stays_open() -> None:
+    place = {"properties": {"country": {"const": "US"}}, "required": ["country"]}
+    schema = {
+        "type": "object",
+        "properties": {
+            "to": {"type": "object", "properties": {"country": {}, "zip": {}}},
+            "items": {"type": "array", "contains": place},
+        },
+        "if": {"properties": {"to": place}, "required": ["to"]},
+        "then": {"properties": {"to": {"required": ["zip"]}}},
+    }
+    check = strict(schema)
+    assert check["if"] == schema["if"]
+    assert [one.path for one in violations(check, {"to": {"country": "US"}})] == ["$.to.zip"]
+    assert violations(check, {"to": {"country": "US", "zip": 1}, "items": [{"country": "US", "city": "X"}]}) == []
+
+
+def test_dependencies_of_draft_7_are_kept() -> None:
+    schema = strict({"type": "object", "properties": {"card": {}, "cvc": {}}, "dependencies": {"card": ["cvc"]}})
+    assert schema["dependentRequired"] == {"card": ["cvc"]}
+    assert [one.keyword for one in violations(schema, {"card": 1})] == ["dependentRequired"]

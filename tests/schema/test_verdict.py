@@ -1,11 +1,13 @@
 """Verdicts on single answers."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.helpers import load, params_of
 from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import Verdict, judge
 
 CASES = load("answers")
@@ -30,3 +32,34 @@ def test_deeply_nested_answers_get_a_verdict() -> None:
     schema = {"$defs": {"tree": {"items": {"$ref": "#/$defs/tree"}}}, "$ref": "#/$defs/tree", "type": "object"}
     verdicts = {judge(schema, "[" * depth + "]" * depth).failure for depth in (*range(50, 1000, 9), 990, 991, 100_000)}
     assert verdicts == {"type_mismatch", "json_error"}
+
+
+@pytest.mark.parametrize("case", load("sspr"), ids=lambda case: case["name"])
+def test_found_before(case: dict[str, Any]) -> None:
+    verdict = judge(call_schema("t", case["parameters"]), json.dumps({"tool": "t", "parameters": case["arguments"]}))
+    kind, _, keyword = case["expected"].partition(" ")
+    assert (verdict.failure or "pass") == kind
+    assert not keyword or verdict.keyword == keyword
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"format": "duration"}, '"P1e9999999D"'),
+        ({"format": "regex"}, '"(("'),
+        ({"format": "regex", "maxLength": 5}, '"a{9999999999}"'),
+        ({"type": "array"}, None),
+        ({"items": {"$ref": "#"}}, "[" * 900 + "]" * 900),
+        ({"items": {"$ref": "#"}}, "[" * 100_000 + "]" * 100_000),
+        ({"maximum": 5}, "9" * 5000),
+        ({"maximum": 5}, "9" * 300),
+        ({"type": "number"}, "1e999"),
+        ({"type": "string"}, '"\\ud800"'),
+        ({"type": "integer"}, "\ud800"),
+        ({"not": {"pattern": r"^(?:(a|aa)+)\1$"}}, json.dumps("a" * 60 + "!")),
+        ({"properties": {"tool": {}}}, "\x00"),
+    ],
+)
+def test_an_answer_never_raises(schema: Schema, text: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tool_dpo.schema.patterns._PATIENCE", 0.1)
+    assert judge(schema, text).failure

@@ -115,6 +115,13 @@ def test_an_unknown_faker_provider_is_reported(provider: Any) -> None:
         requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))
 
 
+@pytest.mark.parametrize("provider", ["image", "binary", "zip"])
+def test_a_faker_provider_of_no_text_is_reported(provider: str) -> None:
+    with pytest.raises(ValueError, match=f"title: x-faker {provider!r} (gives bytes|cannot be used)") as caught:
+        requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_default_number_is_drawn_half_the_time() -> None:
     schema = {"type": "integer", "default": 700, "minimum": 1, "maximum": 900}
     drawn = [Speaker(random.Random(seed), 0.5).say(schema).value for seed in range(400)]

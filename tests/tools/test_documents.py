@@ -85,3 +85,29 @@ def test_a_document_nested_too_deeply_is_refused(name: str, tmp_path: Path) -> N
     path.write_text(100_000 * "[" + 100_000 * "]")
     with pytest.raises(RecursionError):
         read_document(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("a.json", '{"a": 1, "a": 2}', "stands twice"),
+        ("a.yaml", "a: 1\na: 2\n", "stands twice"),
+        ("a.json", "[NaN]", "NaN is not JSON"),
+        ("a.json", "[-Infinity]", "-Infinity is not JSON"),
+        ("a.json", "[1e400]", "1e400 is too large a number"),
+        ("a.yaml", "[1e400]", "not a JSON number"),
+        ("a.yaml", "[!!float .nan]", "not a JSON number"),
+    ],
+)
+def test_what_is_no_json_is_refused(name: str, text: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises((InputError, ValueError), match=reason):
+        read_document(tmp_path / name)
+
+
+@pytest.mark.parametrize("last", ["a: *x29", "? *x29\n: 1", "a: &a [*a]"])
+def test_aliases_without_end_are_refused(last: str, tmp_path: Path) -> None:
+    lines = ["x0: &x0 [text]", *(f"x{n}: &x{n} [*x{n - 1}, *x{n - 1}]" for n in range(1, 30)), last]
+    (tmp_path / "a.yaml").write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InputError, match="its aliases stand for more than 10,000,000 characters"):
+        read_document(tmp_path / "a.yaml")

@@ -63,7 +63,7 @@ def test_a_folder_may_hold_documents_of_every_kind(caplog: pytest.LogCaptureFixt
         ("a.json", '{"a": 1, "b": 2, "c": 3, "d": 4}', ": found an object with a, b, c, expected a list"),
         ("a.json", '{"openapi": "4.0.0"}', ": found OpenAPI 4.0.0, expected a list"),
         ("a.json", "[" * 100_000, ": nested too deeply"),
-        ("a.json", f"[{'1' * 5000}]", ": Exceeds the limit (4300 digits) for integer string conversion"),
+        ("a.json", f"[{'1' * 5000}]", ": 11111111111111111111... is too large a number"),
         ("a.yaml", "", ": found null, expected a list"),
         ("a.yaml", "swagger: '2.0'", ": found OpenAPI 2.0, expected a list"),
         ("a.yaml", 100_000 * "[" + 100_000 * "]", ": nested too deeply"),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import load, params_of
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.tools.normalise import References, Skip, check_schema, deepest_schema
+from tool_dpo.tools.normalise import References, Skip, check_parameters, deepest_schema
 
 CUT = "cut where it is too deep or too large"
 MOST_LOOKUPS = 5000
@@ -42,7 +42,7 @@ def levels(keyword: str, value: Callable[[str], Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "becomes" in case]))
 def test_a_schema_is_normalised(case: dict[str, Any]) -> None:
     schema, cut = normalised(case["schema"], case.get("components", {}))
-    check_schema(schema)
+    check_parameters(schema)
     assert schema == case["becomes"]
     assert cut == case.get("cut", [])
 
@@ -50,7 +50,7 @@ def test_a_schema_is_normalised(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", params_of([case for case in load("normalise") if "skipped" in case]))
 def test_an_invalid_schema_is_skipped_with_its_reason(case: dict[str, Any]) -> None:
     with pytest.raises(Skip) as caught:
-        check_schema(normalised(case["schema"], case.get("components", {}))[0])
+        check_parameters(normalised(case["schema"], case.get("components", {}))[0])
     assert str(caught.value) == case["skipped"]
 
 

@@ -195,7 +195,7 @@ BAD = [
     (
         "half a character in the request",
         completion('{"request": "\\ud800", "parameters": {}}'),
-        "the answer has half a",
+        "the answer is not JSON",
     ),
     ("null", (200, {"Content-Type": "application/json"}, b"null"), "the server answered something else than"),
     ("plain text", (200, {"Content-Type": "text/plain"}, b"hello"), "the server answered something else than"),

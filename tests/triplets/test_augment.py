@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.helpers import task
 from tests.strategies import parameters, values
 from tool_dpo.schema.calls import call_schema, required_first
+from tool_dpo.schema.check import check_schema
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.violations import validator, violations
+from tool_dpo.schema.violations import violations
 from tool_dpo.triplets import augment
 from tool_dpo.triplets.augment import Case, vary
 
@@ -62,7 +63,7 @@ def leaves(value: Any) -> int:
 @given(case=cases(), seed=st.integers(0, 9))
 def test_a_varied_call_fits_its_varied_schema_and_keeps_every_value(variation: Any, case: Case, seed: int) -> None:
     varied = variation(case, random.Random(seed))
-    validator(varied.parameters).check_schema(varied.parameters)
+    check_schema(varied.parameters)
     assert faults(varied) == faults(case) == []
     assert leaves(varied.values) == leaves(case.values)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonpatch import apply_patch
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters, values
@@ -55,7 +55,15 @@ def test_a_negative_breaks_exactly_the_rule_it_states(kind: str, data: st.DataOb
     assert json.dumps(apply_patch(call, [found.edit]), ensure_ascii=False) == found.text
     expected = set() if kind == WRONG_VALUE else {found.keyword}
     errors = Draft202012Validator(whole, format_checker=PLAIN).iter_errors(json.loads(found.text))
-    assert {error.validator for error in errors} == expected
+    assert {keyword for error in errors for keyword in _keywords(error)} == expected
+
+
+def _keywords(error: ValidationError) -> set[str]:
+    """The keywords that a value breaks; of "X or null" those of X."""
+    of_x = [inner for inner in error.context or () if inner.schema != {"type": "null"}]
+    if error.validator in ("anyOf", "oneOf") and {"type": "null"} in error.validator_value:
+        return {keyword for inner in of_x for keyword in _keywords(inner)}
+    return {str(error.validator)}
 
 
 @pytest.mark.parametrize("case", params_of(load("negatives")))
@@ -66,6 +74,33 @@ def test_every_negative_of_a_call(case: dict[str, Any]) -> None:
     assert found == {json.dumps(one, ensure_ascii=False) for one in case["found"]}
     assert {one.path for one in made} == set(case["paths"])
     assert "keywords" not in case or {one.keyword for one in made} == set(case["keywords"])
+
+
+@pytest.mark.parametrize("spelt", ["anyOf", "oneOf", "type", "nullable"])
+def test_x_or_null_is_broken_as_x(spelt: str) -> None:
+    def or_null(schema: dict[str, Any]) -> dict[str, Any]:
+        match spelt:
+            case "type":
+                more = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+                return {**schema, **more, "type": [schema["type"], "null"]}
+            case "nullable":
+                return {**schema, "nullable": True}
+        return {spelt: [schema, {"type": "null"}]}
+
+    inner = {"type": "object", "properties": {"day": {"type": "string"}}, "required": ["day"]}
+    properties = {
+        "limit": or_null({"type": "integer"}),
+        "state": or_null({"type": "string", "enum": ["open", "closed"]}),
+        "due": or_null(inner),
+    }
+    schema = {"type": "object", "properties": properties, "required": ["limit"]}
+    call = {"tool": "t", "parameters": {"limit": 10, "state": "open", "due": {"day": "Friday"}}}
+    for kind, expected in (
+        ("type_mismatch", ("$.parameters.limit", "10")),
+        ("enum_violation", ("$.parameters.state", "Open")),
+        ("missing_required", ("$.parameters.due.day", None)),
+    ):
+        assert expected in [(one.path, (one.edit or {}).get("value")) for one in negatives(kind, schema, call)]
 
 
 @pytest.mark.parametrize(("known", "invented"), [("user_name", "sort_by"), ("userName", "sortBy")])

@@ -1,11 +1,14 @@
 """A model's answer, stored together with the expected call."""
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import read_lines
+from tool_dpo.schema.check import check_schema
+from tool_dpo.schema.documents import parse
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,38 @@ def read_answers(path: Path) -> list[Answer]:
     """Read every answer of a file.
 
     Raises:
-        InputError: the file is missing or has no answers, or a line does not have the fields of an answer.
+        InputError: the file is missing or has no answers, or a line does not have the fields of an answer, its schema
+            is not valid, or its expected call is not JSON.
     """
     answers = []
+    checked: set[str] = set()
     for number, record in read_lines(path):
         try:
-            answers.append(Answer(**record))
-        except TypeError:
-            raise InputError(f"{path}:{number}: not an answer: keys {sorted(record)}") from None
+            answers.append(_answer(record, checked))
+        except ValueError as error:
+            raise InputError(f"{path}:{number}: not an answer: {error}") from None
     if not answers:
         raise InputError(f"{path}: no answers")
     return answers
+
+
+def _answer(record: dict[str, Any], checked: set[str]) -> Answer:
+    """One answer; `checked` are the schemas, as JSON text, that are known to be right."""
+    names = {field.name for field in fields(Answer)}
+    if record.keys() != names:
+        raise ValueError(f"keys {sorted(record)}")
+    if record["text"] is None:  # as servers write it if the model said nothing
+        record = record | {"text": ""}
+    for name, value in record.items():
+        kind, expected = (dict, "an object") if name == "schema" else (str, "text")
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} must be {expected}, got {value!r:.80}")
+    answer = Answer(**record)
+    if (text := json.dumps(answer.schema)) not in checked:
+        check_schema(answer.schema)
+        checked.add(text)
+    try:
+        parse(answer.expected)
+    except ValueError as error:
+        raise ValueError(f"expected is no JSON: {error}") from None
+    return answer

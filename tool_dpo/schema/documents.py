@@ -1,11 +1,14 @@
 """JSON documents: strict parsing, JSON paths, and the differences between two documents."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tool_dpo.records import parse_strict
+
 Place = tuple[str | int, ...]
+DEEPEST = 200
+"""Levels of a document that are read; a call has about five."""
 
 
 def json_path(parts: Iterable[str | int]) -> str:
@@ -26,31 +29,36 @@ def parse(text: str) -> Any:
     """Parse a text that must be exactly one JSON document (RFC 8259).
 
     Raises:
-        ValueError: the text is not JSON, has other text around the JSON, has NaN, Infinity or a number too large for a
-            float, gives a name twice in one object, or is nested too deeply.
+        ValueError: the text is not a `str` or not JSON, has other text around the JSON, has NaN, Infinity, a number too
+            large for a float or a lone surrogate, gives a name twice in one object, or is nested too deeply.
     """
+    if not isinstance(text, str):
+        raise ValueError(f"expected a text, got {text!r:.40}")
     try:
-        return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_unique_names)
+        document = parse_strict(text)
+        if "\\u" in text or not text.isascii():
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("half a character (a lone surrogate)") from None
+    if text.count("[") + text.count("{") > DEEPEST and depth(document) > DEEPEST:
+        raise ValueError("nested too deeply")
+    return document
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large a number")
-    return number
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return result
+def depth(document: Any) -> int:
+    """Levels of lists and objects, as far as is of interest."""
+    level, found = [document] if isinstance(document, (dict, list)) else [], 0
+    while level and found <= DEEPEST:
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, (dict, list))
+        ]
+        found += 1
+    return found
 
 
 def differences(one: Any, other: Any, place: Place = ()) -> Iterator[Place]:

@@ -7,72 +7,150 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from tool_dpo.schema.keywords import ADDRESSES, ANNOTATIONS, DEFINITIONS, INSTANCES, REFERENCES, SCHEMA_MAPS, Schema
+from tool_dpo.schema.keywords import (
+    ADDRESSES,
+    ANNOTATIONS,
+    DEFINITIONS,
+    IN_PLACE,
+    INSTANCES,
+    REFERENCES,
+    SCHEMA_MAPS,
+    Schema,
+    subschemas,
+)
+from tool_dpo.schema.limits import MOST_VALUES, check_values
 
 
 def check_refs(schema: Schema) -> None:
-    """Check that every `$ref` points to something inside the schema. Nothing is downloaded.
+    """Check that every `$ref` has a target inside the schema, and that following them always ends.
+
+    Targets may be named by `$id` or `$anchor` (Core, section 8.2). A schema may contain itself only further inside the
+    value (Core, section 9.4.1). Nothing is downloaded.
 
     Raises:
-        ValueError: a `$ref` does not.
+        ValueError: a `$ref` has no target, or leads back to itself.
     """
-    registry: Registry[Any] = Registry().with_resource("", DRAFT202012.create_resource(schema))
-    for ref in _refs(schema):
-        try:
-            registry.resolver().lookup(ref)
-        except Unresolvable:
-            raise ValueError(f"schema has a $ref that does not resolve inside it: {ref}") from None
+    around: dict[int, list[tuple[str, Any]]] = {}
+    for node, resolver in _nodes(schema):
+        named = [(ref, _lookup(resolver, ref)[0]) for ref in _refs(node)]
+        beside = [("", one) for place, one in subschemas(node) if place[0] in IN_PLACE]
+        around[id(node)] = [*named, *beside]
+    _check_progress(around)
 
 
-def _refs(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for keyword, value in node.items():
-            if keyword in REFERENCES:
-                yield value
-            elif keyword in SCHEMA_MAPS:
-                yield from _refs(list(value.values()))
-            elif keyword not in INSTANCES:
-                yield from _refs(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _refs(item)
+def _nodes(schema: Any) -> Iterator[tuple[Schema, Any]]:
+    """Yield every schema in a schema, with the resolver of its references."""
+    waiting = [(schema, _resolver(schema))]
+    while waiting:
+        node, resolver = waiting.pop()
+        if isinstance(node, dict):
+            yield node, resolver
+            waiting += [(one, _inside(resolver, one)) for _, one in subschemas(node)]
+
+
+def _resolver(schema: Any) -> Any:
+    registry: Registry[Any] = Registry()
+    try:
+        return registry.resolver_with_root(DRAFT202012.create_resource(schema))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"$id or $anchor cannot be read: {error}") from None
+
+
+def _inside(resolver: Any, schema: Any) -> Any:
+    return resolver.in_subresource(DRAFT202012.create_resource(schema)) if isinstance(schema, dict) else resolver
+
+
+def _refs(node: Schema) -> list[str]:
+    return [node[keyword] for keyword in REFERENCES if isinstance(node.get(keyword), str)]
+
+
+def _lookup(resolver: Any, ref: str) -> tuple[Any, Any]:
+    """The target of a reference, and the resolver of the references in it."""
+    try:
+        found = resolver.lookup(ref)
+    except (Unresolvable, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        raise ValueError(f"$ref {ref} does not resolve inside the schema") from None
+    if not isinstance(found.contents, dict | bool):
+        raise ValueError(f"$ref {ref} names something that is not a schema")
+    return found.contents, found.resolver
+
+
+def _check_progress(around: dict[int, list[tuple[str, Any]]]) -> None:
+    """Check that the schemas that apply to one value are few, and that no path through them is a circle.
+
+    `around` has those directly around each schema, by id.
+    """
+    counts: dict[int, int] = {}
+    for start in around:
+        open_, stack = {start}, [(start, iter(around[start]))]
+        while stack:
+            node, rest = stack[-1]
+            ref, following = next(rest, ("", None))
+            if following is None:
+                open_.discard(node)
+                counts[node] = 1 + sum(counts.get(id(one), 1) for _, one in around[node])
+                if counts[node] > MOST_VALUES:
+                    raise ValueError(f"its references expand to more than {MOST_VALUES:,} schemas for one value")
+                stack.pop()
+            elif (key := id(following)) in open_:
+                raise ValueError(f"$ref {ref} leads back to itself: such a schema has no end")
+            elif key in around and key not in counts:
+                open_.add(key)
+                stack.append((key, iter(around[key])))
 
 
 def inline(schema: Schema) -> Schema:
     """Replace every `$ref` by its target, so that the schema can be placed inside another schema.
 
     Raises:
-        ValueError: a `$ref` is remote, points to nothing, or refers back to itself.
+        ValueError: a `$ref` is remote, points to nothing, or leads back to itself, or the result is too large.
     """
     check_refs(schema)
     bare = {keyword: value for keyword, value in schema.items() if keyword not in DEFINITIONS}
-    result: Schema = _inline(bare, DRAFT202012.create_resource(schema), ())
+    try:
+        result: Schema = _Inliner().node(bare, _resolver(schema), ())
+    except RecursionError:
+        raise ValueError("its references lead too deep") from None
+    try:
+        check_values(result)
+    except ValueError as error:
+        raise ValueError(f"with its references replaced, its schema {error}") from None
     return result
 
 
-def _inline(node: Any, root: Any, seen: tuple[str, ...]) -> Any:
-    if isinstance(node, list):
-        return [_inline(item, root, seen) for item in node]
-    if not isinstance(node, dict):
-        return node
-    own: Schema = {}
-    for keyword, value in node.items():
-        if keyword in SCHEMA_MAPS:
-            own[keyword] = {name: _inline(sub, root, seen) for name, sub in value.items()}
-        elif keyword in INSTANCES:
-            own[keyword] = value
-        elif keyword not in ADDRESSES:
-            own[keyword] = _inline(value, root, seen)
-    ref = node.get("$ref", node.get("$dynamicRef"))
-    if ref is None:
+class _Inliner:
+    """Replaces references, and counts the values that this makes."""
+
+    def __init__(self) -> None:
+        self._values = 0
+
+    def node(self, node: Any, resolver: Any, seen: tuple[int, ...]) -> Any:
+        """A schema, or the value of a keyword, without references. `seen` has the ids of the targets around it."""
+        self._values += 1
+        if self._values > MOST_VALUES:
+            raise ValueError(f"its references expand to more than {MOST_VALUES:,} values")
+        if isinstance(node, list):
+            return [self.node(item, _inside(resolver, item), seen) for item in node]
+        if not isinstance(node, dict):
+            return node
+        own: Schema = {}
+        for keyword, value in node.items():
+            if keyword in SCHEMA_MAPS:
+                own[keyword] = {name: self.node(one, _inside(resolver, one), seen) for name, one in value.items()}
+            elif keyword in INSTANCES:
+                own[keyword] = value
+            elif keyword not in ADDRESSES:
+                own[keyword] = self.node(value, _inside(resolver, value), seen)
+        for ref in _refs(node):
+            own = self._beside(own, ref, resolver, seen)
         return own
-    if ref in seen:
-        raise ValueError(f"$ref {ref} leads back to itself: such a schema has no finite form")
-    named = _inline(root.contents if ref == "#" else _named(root, ref), root, (*seen, ref))
-    if not isinstance(named, dict) or (named.keys() & own.keys()) - ANNOTATIONS:
-        return {**own, "allOf": [*own.get("allOf", []), named]}
-    return named | own
 
-
-def _named(root: Any, ref: str) -> Any:
-    return Registry().with_resource("", root).resolver().lookup(ref).contents
+    def _beside(self, own: Schema, ref: str, resolver: Any, seen: tuple[int, ...]) -> Schema:
+        """The keywords of a schema, joined with those of the target of its reference."""
+        named, there = _lookup(resolver, ref)
+        if id(named) in seen:
+            raise ValueError(f"$ref {ref} leads back to itself: such a schema has no finite form")
+        whole = self.node(named, there, (*seen, id(named)))
+        if not isinstance(whole, dict) or (whole.keys() & own.keys()) - ANNOTATIONS:
+            return {**own, "allOf": [*own.get("allOf", []), whole]}
+        return whole | own

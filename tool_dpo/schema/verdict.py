@@ -27,7 +27,7 @@ class Verdict:
 
 
 def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
-    """Judge an answer by its call schema and, if given, by the `expected` call (JSON text)."""
+    """Judge an answer by its call schema and, if given, by the `expected` call (JSON text). No answer raises."""
     found = faults(schema, text, expected)
     if not found or found[0].kind == WRONG_VALUE:
         return Verdict(None, None, exact=expected is not None and not found, extracted=True)
@@ -35,11 +35,11 @@ def judge(schema: Schema, text: str, expected: str | None = None) -> Verdict:
 
 
 def _extracted(schema: Schema, text: str) -> bool:
-    start = text.find("{")
+    start = text.find("{") if isinstance(text, str) else -1
     if start < 0:
         return False
     try:
         _, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):
         return False
-    return not faults(schema, text[start:end])
+    return text[start:end] != text.strip() and not faults(schema, text[start:end])

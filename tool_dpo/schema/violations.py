@@ -1,30 +1,30 @@
 """Find every rule of a call schema that a document breaks."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
-from urllib.parse import urljoin
 
-import regex
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import create
-from jsonschema_specifications import REGISTRY as SPECIFICATIONS
-from referencing import Registry
+from jsonschema_rs import ValidationErrorKind as Broken
 
 from tool_dpo.kinds import KINDS, NOT_JSON, OTHER, WRONG_VALUE
-from tool_dpo.schema.documents import Place, differences, json_path, parse
-from tool_dpo.schema.keywords import KIND_OF_KEYWORD, Schema
-
-_PATIENCE = 1.0
-"""Longest time for matching a pattern, in seconds."""
+from tool_dpo.schema.documents import DEEPEST, Place, depth, differences, json_path, parse
+from tool_dpo.schema.engine import compiled, errors, names_of, with_names
+from tool_dpo.schema.keywords import (
+    KIND_OF_KEYWORD,
+    OPENING,
+    PARTS,
+    SCHEMA_LISTS,
+    SCHEMA_MAPS,
+    SUBSCHEMAS,
+    Schema,
+    parts,
+)
 
 
 @dataclass(frozen=True, order=True)
 class Violation:
-    """One fault: the rank of its kind in KINDS, its JSON path, its JSON Schema keyword, and jsonschema's message.
+    """One fault: the rank of its kind in KINDS, its JSON path, its JSON Schema keyword, and the validator's message.
 
     For a missing or an invented property, the path is that of the property itself. Two faults break no keyword. Their
     `keyword` is `json` (the text is not a JSON document) or `value` (a value is not the requested one).
@@ -40,93 +40,37 @@ class Violation:
         return KINDS[self.rank]
 
 
-def _multiple_of(_: Any, step: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
-    """Check `multipleOf` on the decimals as they are written, so that 34.3 is a multiple of 0.1."""
-    number = isinstance(instance, int | float) and not isinstance(instance, bool)
-    if number and Fraction(str(instance)) % Fraction(str(step)):
-        yield ValidationError(f"{instance!r} is not a multiple of {step!r}")
+class Validator:
+    """Checks documents against one schema (Draft 2020-12). It checks formats too, and downloads nothing."""
 
+    def __init__(self, schema: Any) -> None:
+        self._schema = schema
+        self._text = json.dumps(schema)
+        self._by_name = '"patternProperties"' in self._text
 
-def _pattern(_: Any, pattern: str, instance: Any, schema: Schema) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not matches(pattern, instance):
-        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+    def iter_errors(self, document: Any) -> Iterator[Violation]:
+        """Yield each fault of a document.
 
+        Raises:
+            ValueError: the document is nested too deeply or has a lone surrogate, or a pattern takes too long to match.
+        """
+        if depth(document) > DEEPEST:
+            raise ValueError("nested too deeply")
+        schema = with_names(self._schema, names_of(document)) if self._by_name else self._schema
+        text = json.dumps(schema) if self._by_name else self._text
+        return _faults(errors(compiled(text), document), schema)
 
-def _pattern_properties(of: Any, patterns: dict[str, Any], instance: Any, schema: Schema) -> Iterator[ValidationError]:
-    for name, value in instance.items() if isinstance(instance, dict) else ():
-        for pattern, sub in patterns.items():
-            if matches(pattern, name):
-                yield from of.descend(value, sub, path=name, schema_path=pattern)
-
-
-def _additional_properties(of: Any, other: Any, instance: Any, schema: Schema) -> Iterator[ValidationError]:
-    extra = list(_additional(schema, instance)) if isinstance(instance, dict) else []
-    if isinstance(other, dict):
-        for name in extra:
-            yield from of.descend(instance[name], other, path=name)
-    elif other is False and extra:
-        yield ValidationError(f"{', '.join(map(repr, extra))} not among the properties")
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a regular expression matches somewhere in a text.
-
-    Raises:
-        ValueError: matching takes more than a second.
-    """
-    try:
-        return bool(regex.search(pattern, text, timeout=_PATIENCE))
-    except TimeoutError:
-        raise ValueError(f"the pattern {pattern!r} takes too long to match") from None
-
-
-def _merged(metaschema: Schema) -> Schema:
-    """Merge a metaschema and its vocabularies. Otherwise jsonschema would resolve their references at every node."""
-    vocabularies = [SPECIFICATIONS.contents(urljoin(metaschema["$id"], part["$ref"])) for part in metaschema["allOf"]]
-    merged: Schema = {keyword: metaschema[keyword] for keyword in ("$schema", "$id", "type")}
-    for keyword in ("$defs", "properties"):
-        merged[keyword] = {
-            name: value for part in (*vocabularies, metaschema) for name, value in part.get(keyword, {}).items()
-        }
-    result: Schema = json.loads(json.dumps(merged).replace('"$dynamicRef": "#meta"', '"$ref": "#"'))
-    return result
-
-
-_Validator = create(
-    meta_schema=_merged(Draft202012Validator.META_SCHEMA),
-    validators={
-        **Draft202012Validator.VALIDATORS,
-        "multipleOf": _multiple_of,
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-    },
-    type_checker=Draft202012Validator.TYPE_CHECKER,
-    format_checker=Draft202012Validator.FORMAT_CHECKER,
-)
-
-
-def validator(schema: Schema) -> Any:
-    """A Draft 2020-12 validator that checks all formats except `iri`, and never downloads a remote `$ref`."""
-    return _Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    def is_valid(self, document: Any) -> bool:
+        return next(self.iter_errors(document), None) is None
 
 
 def violations(schema: Schema, document: Any) -> list[Violation]:
     """Every violation of a call schema in a document, the most serious kind first. A keyword counts once per place.
 
     Raises:
-        ValueError: the document is nested too deeply, the schema refers to itself endlessly, or a pattern takes too
-            long to match.
+        ValueError: the document is nested too deeply, or a pattern takes too long to match.
     """
-    try:
-        found = {
-            (error.validator, path): Violation(KINDS.index(kind), path, str(error.validator), error.message)
-            for error in validator(schema).iter_errors(document)
-            for kind, path in _places(error)
-        }
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    return sorted(found.values())
+    return sorted({(one.keyword, one.path): one for one in Validator(schema).iter_errors(document)}.values())
 
 
 def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violation]:
@@ -148,26 +92,103 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
     ]
 
 
-def _places(error: ValidationError) -> Iterable[tuple[str, str]]:
-    """The kind and JSON path of each fault that one jsonschema error reports."""
-    path: Place = tuple(error.absolute_path)
-    kind = KIND_OF_KEYWORD.get(str(error.validator), OTHER)
-    if path == ("tool",) and error.validator == "const":
-        yield "wrong_tool", json_path(path)
-    elif error.validator == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
-                yield kind, json_path((*path, name))
-    elif error.validator == "additionalProperties" and error.validator_value is False:
-        for name in _additional(error.schema, error.instance):
-            yield kind, json_path((*path, name))
-    else:
-        yield kind, json_path(path)
+def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
+    """The faults that errors of the validator mean. The errors of one list are those of one schema.
+
+    Alternatives (`anyOf`, `oneOf`) give one fault, except "X or null": a value other than null has the faults of X.
+    """
+    for error in found:
+        place: Place = tuple(error.instance_path)
+        path: Place = tuple(error.schema_path)
+        match error.kind:
+            case Broken.AnyOf(context) | Broken.OneOfNotValid(context) if len(of_x := _but_null(context)) == 1:
+                yield from _faults(of_x[0], schema)
+            case Broken.PropertyNames(inner):
+                yield from _faults([inner], schema)
+            case Broken.Required(name):
+                if path[-1] == "required":
+                    place = (*place, name)
+                yield _violation(str(path[-1]), place, error.message)
+            case Broken.AdditionalProperties(names):
+                for name in names:
+                    yield _violation(error.kind.name, (*place, name), f'"{name}" is not among the properties')
+            case Broken.UnevaluatedProperties(names):
+                broken = _broken_parts(error, found, schema)
+                for name in names:
+                    if not any(_tells_of(part, name) for part in broken):
+                        yield _violation(error.kind.name, (*place, name), f'"{name}" is not among the properties')
+            case Broken.FalseSchema():
+                yield _forbidden(place, path, error.message)
+            case Broken.Contains():
+                yield _violation(str(path[-1]), place, error.message)
+            case Broken.Constant() if place == ("tool",):
+                yield Violation(KINDS.index("wrong_tool"), json_path(place), "const", error.message)
+            case _:
+                yield _violation(error.kind.name, place, error.message)
 
 
-def _additional(schema: Any, instance: Mapping[str, Any]) -> Iterable[str]:
-    """The names in an object that are not `properties` of the schema and match none of its `patternProperties`."""
-    patterns = schema.get("patternProperties", {})
-    for name in instance:
-        if name not in schema.get("properties", {}) and not any(matches(pattern, name) for pattern in patterns):
-            yield name
+def _broken_parts(closing: Any, found: list[Any], schema: Any) -> list[Any]:
+    """The schemas that the object breaks, of those that describe it together with the one that closes it.
+
+    Their properties do not count for `unevaluatedProperties` (Core, section 11.3), so the validator reports these as
+    unknown too. That is not a fault of its own.
+    """
+    around = list(closing.evaluation_path[:-1])
+    broken = []
+    for error in found:
+        path = error.evaluation_path
+        if path[: len(around)] == around and len(path) > len(around) and path[len(around)] in PARTS:
+            alone = path[len(around)] in SUBSCHEMAS
+            broken.append(_schema_at(schema, path[: len(around) + (1 if alone else 2)]))
+    return broken
+
+
+def _schema_at(schema: Any, path: list[str | int]) -> Any:
+    """The value at a place of a schema, or the last value on the way to it if a reference leads elsewhere."""
+    for part in path:
+        try:
+            schema = schema[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return schema
+
+
+def _tells_of(schema: Any, name: str) -> bool:
+    """Whether a schema, or one of a list of them, may describe a property."""
+    if isinstance(schema, list):
+        return any(_tells_of(one, name) for one in schema)
+    return isinstance(schema, dict) and any(
+        name in one.get("properties", {}) or any(keyword in one for keyword in OPENING)
+        for one in (schema, *parts(schema))
+    )
+
+
+def _violation(keyword: str, place: Place, message: str) -> Violation:
+    return Violation(KINDS.index(KIND_OF_KEYWORD.get(keyword, OTHER)), json_path(place), keyword, message)
+
+
+def _forbidden(place: Place, path: Place, message: str) -> Violation:
+    """The fault of a value whose schema is `false`: an unknown property, or an item too many."""
+    keyword = next((str(part) for part in reversed(path[-2:]) if part in _HOLDERS), "false")
+    if place and isinstance(place[-1], str):
+        return Violation(KINDS.index("hallucinated_param"), json_path(place), keyword, message)
+    return _violation(keyword, place[:-1], message)
+
+
+_HOLDERS = {*SCHEMA_MAPS, *SCHEMA_LISTS, *SUBSCHEMAS}
+
+
+def _but_null(context: list[list[Any]]) -> list[list[Any]]:
+    """The errors of each alternative, without the alternatives that allow only null."""
+    return [branch for branch in context if not (len(branch) == 1 and _wants_null(branch[0].kind))]
+
+
+def _wants_null(kind: Any) -> bool:
+    match kind:
+        case Broken.Type(types):
+            return bool(types == ["null"])
+        case Broken.Constant(value):
+            return value is None
+        case Broken.Enum(options):
+            return bool(options == [None])
+    return False

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
-from tool_dpo.schema.violations import matches
+from tool_dpo.schema.patterns import matches
 from tool_dpo.tools.names import is_date, provider
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
 from tool_dpo.tools.tool import Tool
@@ -230,14 +230,21 @@ class Speaker:
         return text[: schema.get("maxLength", len(text))]
 
     def _fake(self, name: str) -> str:
+        from faker.exceptions import BaseFakerException
+
         try:
             provider = getattr(self._faker, name)
             of_time = type(provider.__self__).__module__.startswith("faker.providers.date_time")
             if of_time and name != "timezone":
                 raise ValueError(f"x-faker {name!r} depends on today's date: use format: date or date-time")
-            return str(provider())
+            value = provider()
         except (AttributeError, TypeError):
             raise ValueError(f"x-faker {name!r} is not a provider of Faker") from None
+        except BaseFakerException as error:
+            raise ValueError(f"x-faker {name!r} cannot be used: {error}") from None
+        if isinstance(value, bytes):
+            raise ValueError(f"x-faker {name!r} gives bytes, not a text")
+        return str(value)
 
     def _in_range(self, schema: Schema, kind: str) -> int | float:
         step = Decimal(str(schema.get("multipleOf", 1 if kind == "integer" else "0.01")))

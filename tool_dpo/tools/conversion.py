@@ -10,7 +10,7 @@ from typing import Any
 from anyascii import anyascii
 
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.tools.normalise import Skip, check_schema
+from tool_dpo.tools.normalise import Skip, check_parameters
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, plus the dots that MCP allows
 _LONGEST_NAME = 64
@@ -99,7 +99,7 @@ class Conversion:
         """Add the tool that `make` returns, or note why that fails. `where` names the tool in the messages."""
         try:
             draft = make()
-            check_schema(draft.parameters)
+            check_parameters(draft.parameters)
             f"{name}{draft.description}".encode()
         except Skip as reason:
             self.skip(where, name, str(reason))

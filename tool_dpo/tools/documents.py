@@ -11,6 +11,7 @@ from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
+from tool_dpo.records import parse_strict
 
 _LINES = (".jsonl", ".ndjson")
 SUFFIXES = (".json", *_LINES, ".yaml", ".yml")
@@ -53,11 +54,15 @@ def read_document(path: Path) -> Any:
 
 def _json(text: str) -> Any:
     try:
-        document = json.loads(text)
+        return _strict(text)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
             raise
         return _lines(text)
+
+
+def _strict(text: str) -> Any:
+    document = parse_strict(text)
     json.dumps(document, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
     return document
 
@@ -67,16 +72,10 @@ def _lines(text: str) -> list[Any]:
     values = []
     for number, line in enumerate(text.split("\n"), 1):
         try:
-            values += [_whole(line)] if line.strip() else []
+            values += [_strict(line)] if line.strip() else []
         except json.JSONDecodeError as error:
             raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, error.pos + number - 1) from None
     return values
-
-
-def _whole(line: str) -> Any:
-    value = json.loads(line)
-    json.dumps(value, ensure_ascii=False).encode()
-    return value
 
 
 def _yaml(text: str) -> Any:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
-from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
+from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import json_path
 from tool_dpo.schema.keywords import (
     ALTERNATIVES,
@@ -23,7 +23,7 @@ from tool_dpo.schema.keywords import (
     SUBSCHEMAS,
     Schema,
 )
-from tool_dpo.schema.violations import validator
+from tool_dpo.schema.violations import Validator
 from tool_dpo.tools.dialects import modern
 
 _MOST_NODES = 2000
@@ -138,19 +138,16 @@ def deepest_schema(
     return found
 
 
-def check_schema(parameters: Schema) -> None:
-    """Check that a schema is valid JSON Schema, and can be written as JSON.
+def check_parameters(parameters: Schema) -> None:
+    """Check that a schema is valid JSON Schema.
 
     Raises:
-        Skip: it is not valid, or cannot be written.
+        Skip: it is not.
     """
     try:
-        json.dumps(parameters, ensure_ascii=False, allow_nan=False).encode()
-        validator(parameters).check_schema(parameters)
+        check_schema(parameters)
     except SchemaError as error:
-        raise Skip(f"{json_path(error.absolute_path)} is not valid JSON Schema: {error.message[:200]}") from None
-    except ValueError as error:
-        raise Skip(f"its schema is not JSON: {error}") from None
+        raise Skip(f"{json_path(error.absolute_path)} is not valid JSON Schema: {error.message}") from None
 
 
 @dataclass(frozen=True)
@@ -228,7 +225,7 @@ class Normaliser:
         return _merged([schema, self._schema(beside, place)]) if beside else schema
 
     def _own(self, node: Schema, place: _Place) -> Schema:
-        """The keywords of the node itself. Unknown ones are dropped; the caller adds the allOf and the examples."""
+        """The known keywords of the node itself, as in Draft 2020-12. The caller adds the allOf and the examples."""
         inside = replace(place, depth=place.depth - 1)
         result: Schema = {}
         for keyword, value in node.items():
@@ -345,7 +342,7 @@ def _with_fitting_examples(schema: Schema, node: Schema) -> Schema:
     if not sayable and "default" not in schema:
         return schema
     try:
-        check = validator({key: value for key, value in schema.items() if key not in ("default", "examples")})
+        check = Validator({key: value for key, value in schema.items() if key not in ("default", "examples")})
         fitting = [example for example in sayable if check.is_valid(example)]
         invalid = {"default"} if "default" in schema and not check.is_valid(schema["default"]) else set()
     except Exception:  # an invalid schema may fail anywhere; it is skipped with its reason later

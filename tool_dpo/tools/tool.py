@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jsonschema.exceptions import SchemaError
-
 from tool_dpo.errors import InputError
 from tool_dpo.schema.calls import required_first
+from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import Place, json_path
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.refs import inline
-from tool_dpo.schema.violations import validator
 from tool_dpo.tools.conversion import NAME
 from tool_dpo.tools.documents import SUFFIXES
 from tool_dpo.tools.importers import read
@@ -84,7 +82,7 @@ def parse_tool(item: Any, source: Path) -> Tool:
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         raise ValueError(f"{name}: function.parameters must be a JSON Schema of type 'object'")
     try:
-        validator(parameters).check_schema(parameters)
+        check_schema(parameters)
     except SchemaError as error:
         where = json_path(("parameters", *error.absolute_path))
         raise ValueError(f"{name}: {where} is not valid JSON Schema (Draft 2020-12): {error.message}") from None

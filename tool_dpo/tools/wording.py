@@ -7,7 +7,7 @@ from typing import Any
 
 from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
-from tool_dpo.schema.violations import validator, violations
+from tool_dpo.schema.violations import Validator, violations
 from tool_dpo.tools.catalog import Speaker, one_type
 from tool_dpo.tools.names import words
 from tool_dpo.tools.tool import Tool, phrases
@@ -147,7 +147,7 @@ def _unfit(schema: Any, name: str) -> str:
         return str(error)
     if isinstance(schema, dict) and schema.get("type") == "boolean":
         values = [True, False]
-    check = validator(strict(schema) if isinstance(schema, dict) else schema)
+    check = Validator(strict(schema) if isinstance(schema, dict) else schema)
     broken = next((fault for value in values for fault in check.iter_errors(value)), None)
     return f"no fitting value found: {broken.message[:200]}" if broken else ""
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
-from tool_dpo.schema.violations import validator
+from tool_dpo.schema.violations import Validator
 from tool_dpo.tools.names import split_words
 
 Spell = Callable[[str], str]
@@ -108,7 +108,7 @@ def constrain(case: Case, rng: random.Random) -> Case:
         if not ways or _FREE_OF & schema.keys() or _ties(schema) or rng.random() >= _SHARE["constrain"]:
             return schema
         limited = rng.choice(ways)(schema, used, rng)
-        return limited if all(validator(limited).is_valid(value) for value in used) else schema
+        return limited if all(Validator(limited).is_valid(value) for value in used) else schema
 
     return replace(case, parameters=_map_values(case.parameters, [case.values], constrained))
 

@@ -10,7 +10,7 @@ from jsonpointer import JsonPointer
 
 from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
 from tool_dpo.schema.documents import Place
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.keywords import Schema, unless_null
 from tool_dpo.schema.violations import faults
 
 REMOVED = object()
@@ -99,11 +99,15 @@ def proved_text(
 
 
 def sites_of(site: Site) -> Iterator[Site]:
-    """The place and all places inside it that have a schema. For `anyOf` and `oneOf` see `negatives.alternatives`."""
+    """The place and all places inside it that have a schema.
+
+    A value other than null has the schema X in "X or null". For other alternatives see `negatives.alternatives`.
+    """
     if not isinstance(site.schema, dict):  # true or false: it does not describe the value
         return
     yield site
-    for part in site.schema.get("allOf", []):
+    of_x = [] if site.value is None else [unless_null(site.schema)]
+    for part in (*site.schema.get("allOf", []), *of_x):
         yield from sites_of(Site(site.path, part, site.value))
     if isinstance(site.value, dict):
         for name, value in site.value.items():
@@ -124,8 +128,11 @@ def unasked(sites: list[Site]) -> Iterator[Edit]:
         if isinstance(site.value, dict):
             for name, schema in site.schema.get("properties", {}).items():
                 if name not in site.value and isinstance(schema, dict):
+                    listed = any(
+                        isinstance(one, dict) and one.get("type") == "array" for one in (schema, unless_null(schema))
+                    )
                     for value in spoken:
-                        yield Edit((*site.path, name), [value] if schema.get("type") == "array" else value)
+                        yield Edit((*site.path, name), [value] if listed else value)
 
 
 def respelt(fields: dict[str, Any], old: str, new: str) -> dict[str, Any]:

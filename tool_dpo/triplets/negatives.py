@@ -14,7 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, TypeVar
 
 from tool_dpo.kinds import NOT_JSON, OTHER, WRONG_VALUE
-from tool_dpo.schema.keywords import KIND_OF_KEYWORD, Schema
+from tool_dpo.schema.keywords import KIND_OF_KEYWORD, Schema, unless_null
 from tool_dpo.schema.violations import violations
 from tool_dpo.triplets.edits import REMOVED, Edit, Negative, Site, proved_edits, proved_text, respelt, sites_of, unasked
 
@@ -195,7 +195,12 @@ def _retyped(value: Any) -> list[Any]:
 
 
 def alternatives(site: Site, rng: random.Random) -> Iterator[Edit]:
-    """A value that fits none of the alternative schemas: another type, or an edit that breaks the one that fits."""
+    """A value that fits none of the alternative schemas: another type, or an edit that breaks the one that fits.
+
+    None for "X or null": its value is edited as an X.
+    """
+    if unless_null(site.schema) is not None:
+        return
     for value in (*_retyped(site.value), [site.value], None):
         yield Edit(site.path, value)
     for schema in (*site.schema.get("anyOf", ()), *site.schema.get("oneOf", ())):

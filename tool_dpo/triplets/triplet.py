@@ -9,15 +9,14 @@ from typing import Any
 
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
-from jsonschema.exceptions import SchemaError, ValidationError
 
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
 from tool_dpo.records import read_lines
+from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import alike, parse
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.refs import check_refs
-from tool_dpo.schema.violations import faults, validator
+from tool_dpo.schema.violations import faults
 
 
 @dataclass(frozen=True)
@@ -97,10 +96,9 @@ def _makes(edit: Any, chosen: str, rejected: str) -> bool:
 def _tool(text: str) -> str:
     schema: Schema = json.loads(text)
     try:
-        validator(schema).check_schema(schema)
-        check_refs(schema)
+        check_schema(schema)
         name = schema["properties"]["tool"]["const"]
-    except (SchemaError, ValidationError) as error:
+    except SchemaError as error:
         raise ValueError(f"schema is not valid JSON Schema (Draft 2020-12): {error.message}") from None
     except (KeyError, TypeError):
         raise ValueError("schema must name its tool at properties.tool.const") from None

@@ -1,0 +1,111 @@
+"""Compiled schemas: the validator of jsonschema-rs for Draft 2020-12, with our engine for patterns (ECMA-262).
+
+It checks formats, downloads nothing, and passes the official test suite; tests/cases/suite.json lists the exceptions.
+"""
+
+import threading
+from functools import lru_cache
+from typing import Any
+
+import jsonschema_rs
+
+from tool_dpo.schema.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS
+from tool_dpo.schema.patterns import is_pattern, matches
+
+_local = threading.local()
+
+
+class _Pattern:
+    """The keyword `pattern`. A pattern that takes too long ends the check of the whole document."""
+
+    def __init__(self, parent: Any, pattern: str, path: Any) -> None:
+        self._pattern = pattern
+
+    def validate(self, instance: Any) -> None:
+        if not isinstance(instance, str):
+            return
+        try:
+            fits = _local.given_up is None and matches(self._pattern, instance)
+        except ValueError as error:
+            _local.given_up = error
+            raise
+        if not fits:
+            raise ValueError(f"{instance!r} does not match {self._pattern!r}")
+
+
+@lru_cache(maxsize=1024)
+def compiled(schema: str) -> Any:
+    """The validator of a schema, which is given as JSON text.
+
+    Raises:
+        ValueError: the schema is not valid, or one of its references points out of it.
+    """
+    return jsonschema_rs.Draft202012Validator(
+        schema,
+        validate_formats=True,
+        formats={"regex": is_pattern},
+        email_options=jsonschema_rs.EmailOptions(allow_display_text=False),
+        keywords={"pattern": _Pattern},
+        offline=True,
+    )
+
+
+def errors(validator: Any, document: Any) -> list[Any]:
+    """All errors that a compiled schema finds in a document.
+
+    Raises:
+        ValueError: a pattern takes too long to match. The other errors may depend on it.
+    """
+    _local.given_up = None
+    found = list(validator.iter_errors(document))
+    if _local.given_up:
+        raise _local.given_up
+    return found
+
+
+def names_of(document: Any) -> list[str]:
+    """All names of properties in a document."""
+    names: dict[str, None] = {}
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            names.update(dict.fromkeys(value))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return list(names)
+
+
+def with_names(schema: Any, names: list[str]) -> Any:
+    """The schema for documents that have only these names. Each pattern of `patternProperties` becomes a list of names.
+
+    jsonschema-rs matches these patterns with an engine of its own, which a list of names cannot mislead. Without names,
+    all patterns stay, as lists of the empty name.
+    """
+    if isinstance(schema, list):
+        return [with_names(one, names) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {}
+    for keyword, value in schema.items():
+        if keyword == "patternProperties":
+            found = {pattern: [name for name in names if matches(pattern, name)] for pattern in value}
+            result[keyword] = {
+                _any_of(found[pattern]) + "(?:)" * index: with_names(one, names)
+                for index, (pattern, one) in enumerate(value.items())
+                if found[pattern] or not names
+            }
+        elif keyword in SCHEMA_MAPS:
+            result[keyword] = {name: with_names(one, names) for name, one in value.items()}
+        elif keyword in SCHEMA_LISTS or keyword in SUBSCHEMAS:
+            result[keyword] = with_names(value, names)
+        else:
+            result[keyword] = value
+    return result
+
+
+def _any_of(names: list[str]) -> str:
+    """A pattern that matches only these names."""
+    spelt = ("".join(rf"\u{{{ord(one):x}}}" for one in name) for name in names)
+    return f"^(?:{'|'.join(spelt)})$"
