@@ -59,6 +59,19 @@ _FORMATS = {
     "password": "password",
 }
 """Faker providers of formats."""
+_SENTENCES = (
+    "The {thing} is ready for review", "Please check the {thing} before {day}", "We moved the {thing} to {day}",
+    "Could you look at the {thing} again?", "The {thing} needs one more day", "Nobody has seen the {thing} since {day}",
+    "The {thing} looks good to me", "Let us talk about the {thing} on {day}", "I still miss the {thing}",
+    "All changes to the {thing} are done", "The {thing} was sent on {day}", "Keep the {thing} short and simple",
+)  # fmt: skip
+_THINGS = (
+    "report", "invoice", "draft", "budget", "schedule", "contract", "new design", "release", "offer", "order",
+    "delivery", "meeting", "landing page", "login page", "customer list", "price list", "test results", "backup",
+    "migration", "garden party", "floor plan", "newsletter", "presentation", "survey", "training", "travel plan",
+    "kitchen", "warehouse", "server update", "annual review",
+)  # fmt: skip
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = ("int32", "int64", "uint32", "uint64", "integer", "bigint")
 """Formats of numbers that are sent as text."""
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
@@ -177,7 +190,12 @@ class Speaker:
         if "x-phrase" in schema:
             texts = schema["x-phrase"]
             templates = tuple(map(parse_template, [texts] if isinstance(texts, str) else texts))
-            return self._object(schema, templates)
+            whole = self._object(schema, templates)
+            for _ in range(_ATTEMPTS if schema.get("properties") else 0):
+                if whole.value:
+                    break
+                whole = self._object(schema, templates)  # a request says something of an object that it mentions
+            return whole
         if "const" in schema:
             return Said(schema["const"], _spoken(schema["const"]))
         if schema.get("enum"):
@@ -317,8 +335,15 @@ class Speaker:
                 return text
         if isinstance(schema.get("default"), str) and schema["default"] and _fits(schema, schema["default"]):
             return str(schema["default"])
-        text = str(self._date().value) if is_date(name) else self._fake(provider(name))
+        text = str(self._date().value) if is_date(name) else self._named(provider(name))
         return self._of_pattern(schema, text) if "pattern" in schema else self._of_length(text, schema)
+
+    def _named(self, maker: str) -> str:
+        """A text that a Faker provider makes. Its sentences are random words, so that they are made here."""
+        if maker != "sentence":
+            return self._fake(maker)
+        thing, day = self._rng.choice(_THINGS), self._rng.choice(_WEEKDAYS)
+        return self._rng.choice(_SENTENCES).format(thing=thing, day=day)
 
     def _formatted(self, form: str) -> str | None:
         """A text of a known format."""

@@ -41,9 +41,16 @@ def _agree(schema: Any, names: set[str]) -> bool:
         and all(names.issuperset(needed) for name, needed in needs.items() if name in names)
         and schema.get("minProperties", 0) <= len(names) <= schema.get("maxProperties", len(names))
         and all(_agree(part, names) for part in schema.get("allOf", []))
-        and all(any(_agree(one, names) for one in schema[keyword]) for keyword in ALTERNATIVES if keyword in schema)
+        and ("anyOf" not in schema or any(_agree(one, names) for one in schema["anyOf"]))
+        and ("oneOf" not in schema or _one_agrees(schema["oneOf"], names))
         and all(_agree(one, names) for name, one in schema.get("dependentSchemas", {}).items() if name in names)
     )
+
+
+def _one_agrees(alternatives: list[Any], names: set[str]) -> bool:
+    """Whether one of the alternatives agrees; if values tell them apart, any number of them."""
+    by_values = any(isinstance(one, dict) and "properties" in one for one in alternatives)
+    return 1 <= sum(_agree(one, names) for one in alternatives) <= (len(alternatives) if by_values else 1)
 
 
 def named_by_rules(schema: Any) -> Iterator[str]:

@@ -1,11 +1,11 @@
 """How much the requests for imported tools read like people's, judged without a model.
 
-    python benchmarks/requests.py DOCUMENT...              # a table row for each
-    python benchmarks/requests.py --show 20 DOCUMENT...    # ... and some of the requests
+    python benchmarks/wording.py DOCUMENT...              # a table row for each
+    python benchmarks/wording.py --show 20 DOCUMENT...    # ... and some of the requests
 
 For each tool of a document, at most 200 of them, eight requests are made. The columns:
 
-- different words, pairs and triples of words, as shares of all (distinct-n, Li et al., 2016), in at most 2,000 requests;
+- different words, pairs and triples of words, as shares of all (distinct-n, Li et al., 2016), in at most 2,000 of them;
 - the share of the most frequent first three words;
 - words in a request: a tenth are shorter than the first number, half than the second, nine tenths than the third;
 - the share of requests that contain a parameter's name as it stands in the schema, names of one plain word apart;
@@ -52,7 +52,7 @@ def requests(path: Path) -> Iterator[tuple[Tool, str]]:
     for item in items[:: -(-len(items) // TOOLS)]:
         try:
             tool = parse_tool(word(parse_tool(item, path)), path)
-            texts = [Speaker(random.Random(seed), 0.5).request(tool).text for seed in range(EACH)]
+            texts = [Speaker(random.Random(f"{tool.name}/{seed}"), 0.5).request(tool).text for seed in range(EACH)]
         except ValueError:
             continue
         yield from ((tool, text) for text in texts)
