@@ -253,8 +253,9 @@ class Speaker:
         if "contains" in schema:
             items += [self.say(schema["contains"], name) for _ in range(max(1, schema.get("minContains", 1)))]
         self._lists += 1
+        slow = self._lists > 1 or _may_break(schema.get("items"))
         for _ in range(_ATTEMPTS * size):
-            if len(items) >= size and self._lists > 1:  # lists in lists would multiply the attempts
+            if len(items) >= size and slow:  # else all are drawn, so that the recorded data stay the same
                 break
             item = self.say(schema.get("items", {}), name)
             if len(items) < size and all(item.value != other.value for other in items):
@@ -416,7 +417,10 @@ def _fits(schema: Schema, text: str) -> bool:
         return False
 
 
-def _may_break(schema: Schema) -> bool:
+def _may_break(schema: Any) -> bool:
+    """Whether a value that is drawn for a schema may break it."""
+    if not isinstance(schema, dict):
+        return False
     several = isinstance(schema.get("type"), list) and len(schema["type"]) > 1
     return several or bool(_CHECKED & schema.keys()) or ("format" in schema and "pattern" in schema)
 

@@ -1,5 +1,6 @@
 """Texts that match a pattern, as people could say them: letters, digits and a few signs, no longer than needed."""
 
+import math
 import random
 import re
 import warnings
@@ -15,7 +16,8 @@ _DIGITS = "0123456789"
 _SAYABLE = f"{_LETTERS}{_DIGITS}-_. "
 """Characters for a place where any character may stand, and where most of them may."""
 _REPEATS = (6, 3, 12, 1, 24)
-"""How often a part without a limit is repeated at most; each is tried in turn."""
+"""How often a part without a limit is repeated at most; each is tried in turn, then what the length needs."""
+_LONGEST = 60
 _ATTEMPTS = 40
 _MOST_REPEATS = 1000
 _MOST_OF_A_RANGE = 100
@@ -34,19 +36,30 @@ def text_of(pattern: str, rng: random.Random, shortest: int = 0, longest: int | 
     Raises:
         ValueError: none is found.
     """
-    wanted = tuple(one for one in (shortest, longest) if one)
+    aim = max(shortest, min(longest or _LONGEST, _LONGEST))
     for attempt in range(_ATTEMPTS):
-        most = (*_REPEATS, *wanted)[attempt % (len(_REPEATS) + len(wanted))]
+        free = attempt < len(_REPEATS)
+        writer = _Writer(rng, _REPEATS[attempt] if free else aim, exact=not free)
         try:
-            text = _Writer(rng, most).xeger(_in_python(pattern))
+            text = writer.xeger(_in_python(pattern))
         except (re.error, KeyError, IndexError, RecursionError, OverflowError):
             break
         except _TooLong:
+            aim //= 2
             continue
-        fits = shortest <= len(text) and (longest is None or len(text) <= longest)
-        if fits and text.isprintable() and text == text.strip() and matches(pattern, text):
+        short, long = max(0, shortest - len(text)), max(0, len(text) - (len(text) if longest is None else longest))
+        if not (short or long) and text.isprintable() and text == text.strip() and _matches(pattern, text):
             return text
+        if not free:
+            aim = max(1, aim - math.floor((long - short) / max(1, writer.parts)))
     raise ValueError("no way to draw a value for its pattern: give it examples")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return matches(pattern, text)
+    except ValueError:  # it takes too long
+        return False
 
 
 class _TooLong(Exception):
@@ -54,13 +67,16 @@ class _TooLong(Exception):
 
 
 class _Writer(Rstr):
-    """Writes a text of a pattern. A repeated part stands `most` times at most, or as often as it must."""
+    """Writes a text of a pattern. A part stands at most `most` times, with `exact` about so often, unless it must stand
+    more or less often."""
 
-    def __init__(self, rng: random.Random, most: int) -> None:
+    def __init__(self, rng: random.Random, most: int, *, exact: bool) -> None:
         signs = {"whitespace": " ", "nonword": "-. ", "nondigits": _LETTERS, "nonwhitespace": _LETTERS + _DIGITS}
         super().__init__(rng, **signs)
-        self._most = most
+        self._most, self._exact = most, exact
         self._repeats = 0
+        self.parts = 0
+        """How many parts were repeated."""
         self._cases = {
             **self._cases,
             "any": lambda _: rng.choice(_SAYABLE),
@@ -77,7 +93,9 @@ class _Writer(Rstr):
 
     def _handle_repeat(self, start_range: int, end_range: int, value: Any) -> str:
         most = min(end_range, max(start_range, self._most))
-        times = most if self._random.random() < 0.25 else self._random.randint(start_range, most)
+        least = max(start_range, most - 1) if self._exact else start_range
+        times = self._random.randint(least, most)
+        self.parts += 1
         self._repeats += times
         if self._repeats > _MOST_REPEATS:
             raise _TooLong

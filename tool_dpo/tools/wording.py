@@ -13,7 +13,7 @@ from tool_dpo.tools.deeds import Deed, deed_of
 from tool_dpo.tools.mentions import Mention, called, flag, mention, with_unit
 from tool_dpo.tools.names import words
 from tool_dpo.tools.rules import named_by_rules
-from tool_dpo.tools.tool import Tool, phrases
+from tool_dpo.tools.tool import Tool, with_requests
 
 _MOST_OPTIONAL = 6
 _MOST_NESTED = 2
@@ -85,8 +85,8 @@ def word(tool: Tool) -> dict[str, Any]:
     for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (_MOST_OPTIONAL, 0), (0, 0)):
         parameters, required, optional = _sayable(tool.parameters, most, nested)
         texts = list(dict.fromkeys(_texts(tool, parameters, required, optional)))
-        worded = replace(tool, parameters=parameters, requests=phrases(texts, parameters, "requests"))
-        broken = _fault(worded)
+        worded = with_requests(replace(tool, parameters=parameters), texts)
+        broken = fault_of(worded)
         fault = fault or broken
         if not broken:
             function = {"name": tool.name, "description": tool.description, "parameters": parameters}
@@ -103,7 +103,8 @@ def _texts(tool: Tool, parameters: Schema, required: list[str], optional: list[s
         yield _text(shape, parameters, required, optional, deed, style, name, other)
 
 
-def _fault(tool: Tool) -> str:
+def fault_of(tool: Tool) -> str:
+    """What is wrong with the calls of a tool's requests, "" if they are valid."""
     schema = call_schema(tool.name, tool.parameters)
     for seed, optional in enumerate(_TRIALS):
         try:

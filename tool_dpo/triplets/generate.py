@@ -72,10 +72,29 @@ def generate(
         for triplet in maker.of_tool(tool, counts[tool.name]):
             made += 1
             yield triplet
-    if maker.left_out:
+    if len(maker.left_out) > 1:
         logging.getLogger(__name__).warning("generate: %d made, %d left out", made, sum(maker.left_out.values()))
     if not made:
-        raise InputError(next(iter(maker.left_out), "generate: no triplet can be made: see above what was left out"))
+        reasons = maker.left_out if not teacher else ()
+        none = "generate: no triplet can be made of any request: see above what was left out"
+        raise InputError(next(iter(reasons), none))
+
+
+def first_triplet(tool: Tool, params: GenerateParams, max_length: int | None = None) -> Triplet:
+    """A triplet of a tool.
+
+    Raises:
+        ValueError: none can be made. The message is the reason.
+    """
+    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], max_length)
+    fault = ""
+    for index in range(_ATTEMPTS):
+        try:
+            if triplet := maker.one(tool, index, varied=False):
+                return triplet
+        except ValueError as error:
+            fault = fault or str(error)
+    raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
 @dataclass(frozen=True)
@@ -103,7 +122,7 @@ class _Maker:
             if len(prompts) == count or (failed == _ATTEMPTS and not prompts):
                 break
             try:
-                triplet = self._one(tool, index, varied=varied)
+                triplet = self.one(tool, index, varied=varied)
             except ValueError as error:
                 failed, fault = failed + 1, fault or str(error)
                 continue
@@ -114,15 +133,18 @@ class _Maker:
             self._leave_out(tool, len(prompts), count, fault)
 
     def _leave_out(self, tool: Tool, found: int, count: int, fault: str) -> None:
-        reason = fault or "add examples or request templates, or lower generate.triplets"
         told = (
             f"{tool.source}: tool {tool.name!r} gives {found} different requests with a provable violation, "
-            f"{count} are needed: {reason}"
+            f"{count} are needed"
         )
+        if fault:
+            told += f": {fault}"
+        elif self.params.source == "catalog":
+            told += ": add examples or request templates, or lower generate.triplets"
         self.left_out[told] = count - found
         logging.getLogger(__name__).warning(told)
 
-    def _one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
+    def one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
         """The triplet of an index, None if there is no request or no violation for it.
 
         Raises:

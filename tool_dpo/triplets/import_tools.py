@@ -7,13 +7,14 @@ from tqdm import tqdm
 
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
-from tool_dpo.params import GenerateParams
+from tool_dpo.params import GenerateParams, TeacherParams
 from tool_dpo.tools.conversion import Imported
 from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
-from tool_dpo.tools.tool import parse_tool
-from tool_dpo.tools.wording import word
-from tool_dpo.triplets.generate import generate
+from tool_dpo.tools.teacher import templates
+from tool_dpo.tools.tool import parse_tool, with_requests
+from tool_dpo.tools.wording import fault_of, word
+from tool_dpo.triplets.generate import first_triplet
 
 _ONE = GenerateParams(
     "catalog",
@@ -26,15 +27,20 @@ _ONE = GenerateParams(
     mix=dict.fromkeys(get_args(Kind), 1.0),
     teacher=None,
 )
+_ENOUGH = 5
+"""Templates of the teacher that do without others."""
 
 
-def import_tools(source: str, *, mcp: bool = False) -> Imported:
+def import_tools(
+    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, max_length: int | None = None
+) -> Imported:
     """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are skipped.
 
-    `skipped` in the result gives the reason for each of them.
+    `skipped` in the result gives the reason for each of them. `teacher` writes request templates, if it is given. A
+    prompt with its answer has at most `max_length` tokens.
 
     Raises:
-        InputError: the document cannot be read, the server does not answer, or no tool is left.
+        InputError: the document cannot be read, the server or the teacher does not answer, or no tool is left.
     """
     if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
@@ -44,7 +50,7 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
     names: set[str] = set()
     for index, item in enumerate(tqdm(found.tools, desc="proving tools", delay=2)):
         try:
-            worded = _proved(item, path)
+            worded = _proved(item, path, max_length)
             name = worded["function"]["name"]
             if name in names:
                 raise ValueError("another tool has the same name")
@@ -55,6 +61,8 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
             adopted.tools.append(worded)
     if not adopted.tools:
         raise InputError(f"{source}: no tool in it{''.join(f': {reason}' for reason in adopted.skipped[:1])}")
+    if teacher:
+        adopted.tools = _spoken(adopted.tools, path, teacher)
     return adopted
 
 
@@ -63,8 +71,19 @@ def _name(item: Any) -> str:
     return str(function.get("name", "")) if isinstance(function, dict) else ""
 
 
-def _proved(item: Any, source: Path) -> dict[str, Any]:
+def _proved(item: Any, source: Path, max_length: int | None) -> dict[str, Any]:
     tool = parse_tool(item, source)
     worded: dict[str, Any] = item if tool.requests else word(tool)
-    list(generate([parse_tool(worded, source)], _ONE, seed=0))
+    first_triplet(parse_tool(worded, source), _ONE, max_length)
     return worded
+
+
+def _spoken(items: list[dict[str, Any]], source: Path, teacher: TeacherParams) -> list[dict[str, Any]]:
+    """The tools with the teacher's templates in place of their own, or beside them if these are few."""
+    tools = [parse_tool(item, source) for item in items]
+    written = templates(tools, teacher)
+    result = []
+    for item, tool in zip(items, tools, strict=True):
+        texts = [text for text in written[tool.name] if not fault_of(with_requests(tool, [text]))]
+        result.append({**item, "requests": texts if len(texts) >= _ENOUGH else [*texts, *item["requests"]]})
+    return result
