@@ -1,13 +1,16 @@
 """Imported tools: each gives a proved triplet, or is skipped with its reason."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.helpers import TASK_ITEM, changed, command
+from tests.helpers import PARAMS, TASK_ITEM, changed, command
+from tool_dpo.tools.tool import parse_tool
 from tool_dpo.triplets import import_tools as import_tools_module
+from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
 
 
@@ -63,6 +66,59 @@ def test_what_became_of_each_tool_is_data_too(tmp_path: Path) -> None:
         "kept": [{"name": "files_read", "where": "files/read", "notes": ["renamed from files/read"]}],
         "left_out": [{"name": "odd", "where": "odd", "reason": "$ref #/gone points to nothing"}],
     }
+
+
+def tools_of(tmp_path: Path, **schema: Any) -> list[dict[str, Any]]:
+    """What is imported of one MCP tool."""
+    tool = {"name": "find_room", "description": "Find a room.", "inputSchema": {"type": "object", **schema}}
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps({"tools": [tool]}))
+    return import_tools(str(source)).tools
+
+
+CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type": "integer"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sets"),
+    [
+        (
+            {"properties": CITY, "oneOf": [{"required": ["city"]}, {"required": ["area"]}]},
+            [{"city"}, {"city", "beds"}, {"area"}, {"area", "beds"}],
+        ),
+        (
+            {"properties": CITY, "dependentRequired": {"city": ["beds"], "beds": ["city"]}},
+            [set(), {"area"}, {"city", "beds"}, {"area", "city", "beds"}],
+        ),
+        (
+            {
+                "properties": {**CITY, "view": {"enum": ["sea", "none"]}},
+                "required": ["view", "city", "area"],
+                "if": {"properties": {"view": {"const": "sea"}}},
+                "then": {"required": ["beds"]},
+            },
+            [{"view", "city", "area"}, {"view", "city", "area", "beds"}],
+        ),
+    ],
+    ids=["oneOf", "dependentRequired", "if"],
+)
+def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
+    schema: dict[str, Any], sets: list[set[str]], tmp_path: Path
+) -> None:
+    (item,) = tools_of(tmp_path, **schema)
+    params = replace(PARAMS.generate, triplets=40, variants=0)
+    triplets = list(generate([parse_tool(item, tmp_path)], params, 1))
+    found = [json.loads(triplet.chosen)["parameters"].keys() for triplet in triplets]
+    assert len(found) == 40
+    assert all(names in sets for names in found)
+    assert all(names in found for names in sets)
+
+
+def test_a_tool_that_no_model_can_take_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([TASK_ITEM]))
+    (entry,) = import_tools(str(source), max_length=50).left_out
+    assert "longer than the model's max_length of 50 tokens" in entry.reason
 
 
 @pytest.mark.parametrize(("content", "told"), [("[]", []), ("[3]", ["skipped: tool 0: expected {"])])

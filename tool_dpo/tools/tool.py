@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,15 @@ def parse_tool(item: Any, source: Path) -> Tool:
         requests=phrases(requests, parameters, f"{name}: requests"),
         source=source,
     )
+
+
+def with_requests(tool: Tool, texts: list[str]) -> Tool:
+    """The tool with these request templates.
+
+    Raises:
+        ValueError: one is malformed or does not mention the tool's parameters correctly.
+    """
+    return replace(tool, requests=phrases(texts, tool.parameters, f"{tool.name}: requests"))
 
 
 def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:

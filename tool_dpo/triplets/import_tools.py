@@ -8,13 +8,14 @@ from tqdm import tqdm
 
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
-from tool_dpo.params import GenerateParams
+from tool_dpo.params import GenerateParams, TeacherParams
 from tool_dpo.tools.conversion import Entry, Imported
 from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
-from tool_dpo.tools.tool import parse_tool
-from tool_dpo.tools.wording import word
-from tool_dpo.triplets.generate import generate
+from tool_dpo.tools.teacher import templates
+from tool_dpo.tools.tool import parse_tool, with_requests
+from tool_dpo.tools.wording import fault_of, word
+from tool_dpo.triplets.generate import first_triplet
 
 _ONE = GenerateParams(
     "catalog",
@@ -27,15 +28,20 @@ _ONE = GenerateParams(
     mix=dict.fromkeys(get_args(Kind), 1.0),
     teacher=None,
 )
+_ENOUGH = 5
+"""Templates of the teacher that do without others."""
 
 
-def import_tools(source: str, *, mcp: bool = False) -> Imported:
+def import_tools(
+    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, max_length: int | None = None
+) -> Imported:
     """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are left out.
 
-    Every tool has an entry in the result, with the reason for each that was left out.
+    Every tool has an entry in the result, with the reason for each that was left out. `teacher` writes request
+    templates, if it is given. A prompt with its answer has at most `max_length` tokens.
 
     Raises:
-        InputError: the document cannot be read, or the server does not answer.
+        InputError: the document cannot be read, or the server or the teacher does not answer.
     """
     if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
@@ -45,17 +51,17 @@ def import_tools(source: str, *, mcp: bool = False) -> Imported:
     names: set[str] = set()
     for entry in tqdm(found.entries, desc="proving tools", delay=2):
         if entry.tool is not None:
-            entry = _adopted(entry, path, names)
+            entry = _adopted(entry, path, names, max_length)
         if entry.tool is not None:
             names.add(entry.name)
         adopted.entries.append(entry)
-    return adopted
+    return _spoken(adopted, path, teacher) if teacher else adopted
 
 
-def _adopted(entry: Entry, source: Path, names: set[str]) -> Entry:
+def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None) -> Entry:
     """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
     try:
-        tool = _proved(entry.tool, source)
+        tool = _proved(entry.tool, source, max_length)
         if tool["function"]["name"] in names:
             raise ValueError("another tool has the same name")
     except (ValueError, InputError) as error:
@@ -67,8 +73,22 @@ def _adopted(entry: Entry, source: Path, names: set[str]) -> Entry:
     return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path) -> dict[str, Any]:
+def _proved(item: Any, source: Path, max_length: int | None) -> dict[str, Any]:
     tool = parse_tool(item, source)
     worded: dict[str, Any] = item if tool.requests else word(tool)
-    list(generate([parse_tool(worded, source)], _ONE, seed=0))
+    first_triplet(parse_tool(worded, source), _ONE, max_length)
     return worded
+
+
+def _spoken(adopted: Imported, source: Path, teacher: TeacherParams) -> Imported:
+    """The tools with the teacher's templates in place of their own, or beside them if these are few."""
+    tools = {entry.name: parse_tool(entry.tool, source) for entry in adopted.kept}
+    written = templates([*tools.values()], teacher)
+    entries = []
+    for entry in adopted.entries:
+        if entry.tool is not None:
+            texts = [text for text in written[entry.name] if not fault_of(with_requests(tools[entry.name], [text]))]
+            requests = texts if len(texts) >= _ENOUGH else [*texts, *entry.tool["requests"]]
+            entry = replace(entry, tool={**entry.tool, "requests": requests})
+        entries.append(entry)
+    return Imported(entries)
