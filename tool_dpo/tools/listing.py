@@ -47,12 +47,9 @@ def _with_name(key: str, one: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_tool(item: dict[str, Any]) -> bool:
-    function = item.get("function", item)
-    return (
-        isinstance(function, dict)
-        and isinstance(function.get("name"), str)
-        and (function is not item or item.get("type") == "function" or any(key in item for key in _SCHEMAS))
-    )
+    """Whether this is meant as a tool, even if it has no name."""
+    named = item.get("type") == "function" and isinstance(item.get("name"), str)
+    return named or isinstance(item.get("function"), dict) or any(key in item for key in _SCHEMAS)
 
 
 def listed_tools(items: list[Any]) -> Imported:
