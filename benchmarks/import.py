@@ -98,13 +98,15 @@ class Lengths:
             triplets = list(generate([tool], params, seed=0))
         except InputError:
             return False
+        if len(triplets) < ENOUGH:
+            return False
         chats = [
             [*messages(triplet.prompt), {"role": "assistant", "content": text}]
             for triplet in triplets
             for text in (triplet.chosen, triplet.rejected)
         ]
         lengths = map(len, self._tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"])
-        return len(triplets) == ENOUGH and max(lengths) <= ROOM
+        return max(lengths) <= ROOM
 
 
 def published(names: list[str]) -> Iterator[tuple[str, Path]]:
