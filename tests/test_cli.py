@@ -19,7 +19,10 @@ def test_import_writes_tools_with_requests(tmp_path: Path) -> None:
     done = command("import", SHOP, "--out", out)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.splitlines() == [
-        "shortened: POST /orders: #/components/schemas/Item contains itself",
+        "kept: listOrders",
+        "kept: orders_create: renamed from orders/create; shortened: #/components/schemas/Item contains itself",
+        "kept: changeOrder",
+        "kept: delete_orders_id",
         "skipped: POST /orders/{id}/photo: no JSON body: image/png",
         "4 tools, 1 skipped",
     ]

@@ -44,30 +44,47 @@ def call(
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(help="An OpenAPI 3 document, an MCP tools/list result, or OpenAI tools; JSON or YAML.")
+        str, typer.Argument(help="An OpenAPI 3 document, or a list of tools (MCP, OpenAI, ...); JSON or YAML.")
     ],
     mcp: Annotated[
         bool, typer.Option("--mcp", help="SOURCE is a running MCP server's URL, or the command that starts one.")
     ] = False,
+    teacher: Annotated[
+        bool, typer.Option("--teacher", help="The chat model of params.yaml (generate.teacher) writes the templates.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Write to this JSON file instead of stdout.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what became of each tool as JSON.")] = False,
 ) -> None:
     """Convert a document, or the tools of an MCP server, into tools with request templates.
 
-    A tool is kept only if a verified triplet can be made from it.
+    A tool is kept only if a verified triplet can be made from it that is short enough for the model of params.yaml. For
+    each tool, a line on stderr tells its new name and what it lacks, or why it was left out. With --json, stdout has
+    the same as data, and the tools unless --out is given.
     """
+    from tool_dpo.errors import InputError
+    from tool_dpo.params import PARAMS, load_params
     from tool_dpo.records import write_json
     from tool_dpo.triplets.import_tools import import_tools
 
-    adopted = import_tools(source, mcp=mcp)
+    params = load_params() if teacher or PARAMS.exists() else None
+    writer = params.generate.teacher if params and teacher else None
+    if teacher and not writer:
+        raise InputError(f"{PARAMS}: generate.teacher must say who writes the templates, got None")
+    longest = params.chosen.weights.max_length if params else None
+    adopted = import_tools(source, mcp=mcp, teacher=writer, max_length=longest)
+    if as_json:
+        kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))
+        report = {"kept": kept, "left_out": left_out} | ({} if out else {"tools": adopted.tools})
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+    elif adopted.tools and not out:
+        print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
+    for entry in () if as_json else adopted.entries:
+        print(one_line(entry.line()), file=sys.stderr)
+    if not adopted.tools:
+        raise InputError(f"{source}: no tool in it")
     if out:
         write_json(out, adopted.tools)
-    else:
-        print(json.dumps(adopted.tools, indent=2, ensure_ascii=False))
-    for line in adopted.cut:
-        print(one_line(f"shortened: {line}"), file=sys.stderr)
-    for line in adopted.skipped:
-        print(one_line(f"skipped: {line}"), file=sys.stderr)
-    print(f"{len(adopted.tools)} tools, {len(adopted.skipped)} skipped", file=sys.stderr)
+    print(f"{len(adopted.tools)} tools, {len(adopted.left_out)} skipped", file=sys.stderr)
 
 
 @app.command()

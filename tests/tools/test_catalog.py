@@ -86,6 +86,31 @@ def test_a_boolean_has_words_of_its_own(words: str, value: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        ({"anyOf": [{"const": 1}, {"const": "a"}, {"type": "null"}]}, {"1", '"a"', "null"}),
+        ({"oneOf": [{"const": 1}, {"enum": [2, 3]}], "type": "integer"}, {"1", "2", "3"}),
+        ({"type": ["integer", "boolean", "null"], "minimum": 1, "maximum": 1}, {"1", "true", "false", "null"}),
+    ],
+    ids=str,
+)
+def test_every_alternative_is_drawn(schema: Any, values: set[str]) -> None:
+    assert {json.dumps(Speaker(random.Random(seed), 0.5).say(schema).value) for seed in range(100)} == values
+
+
+def test_null_is_not_said_of_an_optional_parameter() -> None:
+    tool = task(function__parameters__properties__due={"anyOf": [{"type": "integer"}, {"type": "null"}]})
+    found = [request.parameters["due"] for request in requests(tool, optional=1) if "due" in request.parameters]
+    assert found
+    assert None not in found
+
+
+def test_a_request_says_something_of_an_object_that_it_mentions() -> None:
+    schema = {"type": "object", "properties": {"a": {"const": 1}}, "x-phrase": "it[ {a}]"}
+    assert {Speaker(random.Random(seed), 0.2).say(schema).text for seed in range(DRAWS)} == {"it 1"}
+
+
+@pytest.mark.parametrize(
     "schema",
     [
         {"enum": []},

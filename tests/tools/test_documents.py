@@ -14,6 +14,31 @@ def test_yaml_is_read_like_json(tmp_path: Path) -> None:
     assert read_document(path) == {"on": "no", "200": "2026-01-01", "a": 1.5, "b": None, "c": True, "d": "012"}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("[e5, E10, 1e3, .5, -1.5e-2, 0x1F, 0o17]", ["e5", "E10", 1000, 0.5, -0.015, 31, 15]),
+        ("[1_000, 1_0.5, 1:30, 012, =, y, 2026-01-01]", ["1_000", "1_0.5", "1:30", "012", "=", "y", "2026-01-01"]),
+        ("{1.10: a, 0x1F: b, ~: c, True: d, '': e}", {"1.10": "a", "0x1F": "b", "~": "c", "True": "d", "": "e"}),
+        ("- &a {x: 1, y: 2}\n- {<<: *a, y: 3}", [{"x": 1, "y": 2}, {"x": 1, "y": 3}]),
+        ("- &a {x: 1, y: 2}\n- {<<: [{y: 4}, *a]}", [{"x": 1, "y": 2}, {"x": 1, "y": 4}]),
+        ("a:\nb: ''\nc: {}", {"a": None, "b": "", "c": {}}),
+        ('"\\/": [::1, a#b]', {"/": ["::1", "a#b"]}),
+    ],
+)
+def test_yaml_has_the_values_of_json_and_keys_as_they_are_written(text: str, value: object, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    assert read_document(path) == value
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.ndjson", "a.json"])
+def test_lines_become_one_list(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text('{"a": 1}\r\n\n{"a": 2}\n')
+    assert read_document(path) == [{"a": 1}, {"a": 2}]
+
+
 @pytest.mark.parametrize("name", ["a.json", "A.JSON", "a.yml"])
 def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
@@ -27,7 +52,13 @@ def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
         ("a.json", b"{", ":1: not JSON: Expecting property name enclosed in double quotes at column 2"),
         ("a.json", b'["\\ud800"]', ": '\\ud800' is half a character (a lone surrogate)"),
         ("a.json", b'["\xff"]', ": not UTF-8: byte 2"),
-        ("a.yaml", b"a: [\nb", ":3: not YAML: did not find expected"),
+        ("a.yaml", b"a: [\nb", ":2: not YAML: expected ',' or ']', but got"),
+        ("a.yaml", b"a: 1\na: 2", ":1: not YAML: a name stands twice in one mapping"),
+        ("a.yaml", b"a:\n- .inf", ":2: not YAML: not a JSON number"),
+        ("a.yaml", b"? [a]\n: 1", ":1: not YAML: a key is not a text"),
+        ("a.yaml", b"a: 1\n---\nb: 2", ":2: not YAML: but found another document"),
+        ("a.jsonl", b"[1]\n\n[1", ":3: not JSON: Expecting ',' delimiter at column 3"),
+        ("a.json", b"{}\n{", ":2: not JSON: Expecting property name enclosed in double quotes at column 2"),
         ("a.yaml", b"a: !!python/object:os.system {}", ":1: not YAML: could not determine a constructor"),
         ("a.yaml", b"a: \0", ": not YAML: "),
     ],

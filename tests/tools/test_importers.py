@@ -24,7 +24,7 @@ def operation(case: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("case", params_of([*load("openai"), *load("mcp"), *load("openapi")]))
+@pytest.mark.parametrize("case", params_of([*load("listing"), *load("openapi")]))
 def test_a_document_becomes_tools(case: dict[str, Any]) -> None:
     found = tools_of(case["document"] if "document" in case else operation(case))
     functions = [item["function"] for item in found.tools]
@@ -35,8 +35,8 @@ def test_a_document_becomes_tools(case: dict[str, Any]) -> None:
             key: re.sub("_[0-9a-f]{8}$", "_11111111", made[key]) if key == "name" else made[key] for key in expected
         } == expected
         assert re.fullmatch("[a-zA-Z0-9_.-]{1,64}", function["name"])
-    assert found.skipped == case.get("skipped", [])
-    assert found.cut == case.get("cut", [])
+    assert [f"{entry.where}: {entry.reason}" for entry in found.left_out] == case.get("skipped", [])
+    assert [note for entry in found.kept for note in entry.notes] == case.get("notes", [])
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_a_document_becomes_tools(case: dict[str, Any]) -> None:
 )
 def test_a_whole_document(name: str, tools: int, skipped: int) -> None:
     found = read(DOCUMENTS / name)
-    assert (len(found.tools), len(found.skipped)) == (tools, skipped)
+    assert (len(found.tools), len(found.left_out)) == (tools, skipped)
 
 
 def test_a_folder_may_hold_documents_of_every_kind(caplog: pytest.LogCaptureFixture) -> None:
     assert [tool.name for tool in read_tools(DOCUMENTS)] == [
         "changeOrder", "create_note", "delete_orders_id", "get_ping", "listOrders", "now", "orders_create",
-        "search_notes", "tree", "weather_now",
+        "search_notes", "tree", "weather.now",
     ]  # fmt: skip
     assert f"{DOCUMENTS / 'shop-3.0.yaml'}: left out: POST /orders/{{id}}/photo: no JSON body: image/png" in caplog.text
 
@@ -67,6 +67,7 @@ def test_a_folder_may_hold_documents_of_every_kind(caplog: pytest.LogCaptureFixt
         ("a.yaml", "", ": found null, expected a list"),
         ("a.yaml", "swagger: '2.0'", ": found OpenAPI 2.0, expected a list"),
         ("a.yaml", 100_000 * "[" + 100_000 * "]", ": nested too deeply"),
+        ("a.jsonl", '{"name": "a", "parameters": {}}\n\n{"name"', ":3: not JSON: Expecting ':' delimiter at column 8"),
     ],
 )
 def test_a_file_without_tools_is_reported_in_one_line(name: str, content: str, reason: str, tmp_path: Path) -> None:
@@ -85,4 +86,4 @@ def test_aliases_of_aliases_stay_small(tmp_path: Path) -> None:
     lines += ["paths: {/go: {post: {requestBody: {content: {application/json: {schema: *x14}}}}}}"]
     path.write_text("\n".join(lines))
     found = read(path)
-    assert len(found.tools) == len(found.cut) == 1
+    assert [bool(entry.cut) for entry in found.kept] == [True]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers import load, params_of
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.tools.normalise import Normaliser, References, Skip, check_parameters, deepest_schema
+from tool_dpo.tools.normalise import References, Skip, check_parameters, deepest_schema
 
 CUT = "cut where it is too deep or too large"
 MOST_LOOKUPS = 5000
@@ -20,11 +20,11 @@ class Counted(References):
 
     followed = 0
 
-    def lookup(self, ref: Any) -> Any:
+    def lookup(self, ref: Any, base: str) -> Any:
         self.followed += 1
         if self.followed > MOST_LOOKUPS:
             pytest.fail(f"more than {MOST_LOOKUPS} references followed")
-        return super().lookup(ref)
+        return super().lookup(ref, base)
 
 
 def normalised(schema: Any, components: Any) -> tuple[Schema, list[str]]:
@@ -71,8 +71,8 @@ def test_a_tree_of_parts_is_skipped() -> None:
         normalised({"$ref": "#/components/L0"}, levels("allOf", lambda ref: 2 * [{"$ref": ref}]))
 
 
-def test_dependencies_are_kept_when_a_document_is_imported() -> None:
-    node = {"properties": {"card": {}, "cvc": {}}, "dependencies": {"card": ["cvc"], "cvc": {"minProperties": 2}}}
-    found = Normaliser(References({})).schema(node, 3)
-    assert found["dependentRequired"] == {"card": ["cvc"]}
-    assert found["dependentSchemas"] == {"cvc": {"minProperties": 2}}
+@pytest.mark.parametrize("case", params_of(load("references")))
+def test_a_reference_inside_a_schema_of_its_own(case: dict[str, Any]) -> None:
+    references = References(case["schema"])
+    schema, _ = deepest_schema(references, lambda normaliser, depth: normaliser.schema(case["schema"], depth))
+    assert schema["properties"]["a"] == case["becomes"]

@@ -22,12 +22,14 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import ROOT, task
+from tests.helpers import ROOT, TASK_ITEM, changed, task
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
 from tool_dpo.params import GenerateParams, load_params
 from tool_dpo.tools import teacher
+from tool_dpo.tools.tool import parse_tool
 from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.import_tools import import_tools
 from tool_dpo.triplets.triplet import Triplet, proved
 
 DEFAULT = load_params(ROOT / "params.yaml").generate
@@ -156,6 +158,34 @@ def test_answers_become_proved_triplets_and_are_paid_for_once(
     assert caplog.messages[1:] == ["teacher: 0 answers paid for, 4 kept from earlier, 0 tokens in and 0 out, $0.0000"]
     assert len(made(script, variants=2)) == 12
     assert len(script.bodies) == 4
+
+
+def test_it_writes_templates_for_imported_tools(
+    serve: Callable[..., Script], caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Those that mention the parameters wrongly are left out; if few are left, the tool keeps its own too."""
+    good_ones = [f"Style {style}: {{title}} at {{priority}}[ by {{due}}]" for style in range(6)]
+    wrong = ["{title}", "{title}, {priority} and {nothing}", "{title} {priority", 7, good_ones[0]]
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([changed(TASK_ITEM, {"requests": "..."})]))
+    for texts in (good_ones, good_ones[:2]):
+        script = serve(lambda body, number, texts=texts: completion(json.dumps({"requests": [*texts, *wrong]})))
+        settings = replace(TEACHER, base_url=script.url, model=f"writes-{len(texts)}")
+        (tool,) = import_tools(str(source), teacher=settings).tools
+        assert tool["requests"][: len(texts)] == texts
+        assert len(tool["requests"]) >= len(texts) + (len(texts) < 5)
+        assert len(script.bodies) == 1
+        assert "all of: title, priority." in script.bodies[0]["messages"][1]["content"]
+        assert "teacher: 4 left out: a template does not mention the parameters correctly" in caplog.messages
+    assert len(list(generate([parse_tool(tool, source)], replace(DEFAULT, triplets=10, variants=0), 1))) == 10
+
+
+def test_a_teacher_without_templates_leaves_a_tool_its_own(serve: Callable[..., Script], tmp_path: Path) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([TASK_ITEM]))
+    script = serve(lambda body, number: completion("[]"))
+    (tool,) = import_tools(str(source), teacher=replace(TEACHER, base_url=script.url)).tools
+    assert tool["requests"] == TASK_ITEM["requests"]
 
 
 def test_what_is_asked(serve: Callable[..., Script]) -> None:

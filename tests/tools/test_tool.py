@@ -81,7 +81,7 @@ def test_a_bad_tool_is_reported(case: dict[str, Any], tmp_path: Path) -> None:
         (
             b'{"type": "function"}',
             ": found an object with type, expected a list of OpenAI tools, an MCP tools/list result, "
-            "or an OpenAPI 3.0 or 3.1 document",
+            "or an OpenAPI 3.0, 3.1 or 3.2 document",
         ),
     ],
 )
@@ -99,4 +99,7 @@ def test_a_repeated_name_is_reported_with_both_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", [".", "nowhere"])
 def test_a_place_without_tools_is_reported(folder: str, tmp_path: Path) -> None:
     source = tmp_path / folder
-    assert complaint(source) == f"{source}: no tools found, expected *.json, *.yaml, *.yml files of tools"
+    assert (
+        complaint(source)
+        == f"{source}: no tools found, expected *.json, *.jsonl, *.ndjson, *.yaml, *.yml files of tools"
+    )

@@ -1,6 +1,19 @@
 """The census of a file of triplets."""
 
-from tool_dpo.triplets.census import census
+import json
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers import ROOT, task
+from tool_dpo.errors import InputError
+from tool_dpo.params import load_params
+from tool_dpo.triplets.census import census, read_checked
+from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.triplet import Triplet
 
 
@@ -24,3 +37,44 @@ def test_the_census_counts_tools_violations_and_tokens() -> None:
             "rejected": {"mean": 1.7, "longest": 2},
         },
     }
+
+
+class Letters:
+    """A tokenizer with a token for each letter."""
+
+    def apply_chat_template(self, chats: list[Any], return_dict: bool) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[0] * sum(len(one["content"]) for one in chat) for chat in chats]}
+
+
+def lines(tmp_path: Path, **changes: Any) -> Path:
+    """Six triplets; `changes` replaces fields of the second and the fifth."""
+    params = replace(load_params(ROOT / "params.yaml").generate, triplets=6, variants=0)
+    records = [triplet.record() for triplet in generate([task()], params, 1)]
+    for number in (1, 4):
+        records[number] |= changes
+    path = tmp_path / "triplets.jsonl"
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return path
+
+
+def test_all_lines_that_cannot_be_proved_are_told_with_the_command_that_removes_them(tmp_path: Path) -> None:
+    path = lines(tmp_path, chosen="{}")
+    with pytest.raises(InputError) as caught:
+        read_checked(path, Letters(), "tiny", 10_000)  # type: ignore[arg-type]
+    first, second, mend = str(caught.value).splitlines()
+    assert first.startswith(f"{path}:2: chosen is not valid: ")
+    assert second.startswith(f"{path}:5: chosen is not valid: ")
+    assert mend == f"to mend it: sed -i.bak '2d;5d' {path}"
+    subprocess.run(mend.partition(": ")[2], shell=True, check=True)
+    assert len(read_checked(path, Letters(), "tiny", 10_000)) == 4  # type: ignore[arg-type]
+
+
+def test_all_lines_that_are_too_long_are_told_with_the_setting_that_takes_them(tmp_path: Path) -> None:
+    path = lines(tmp_path, prompt="long " * 500)
+    with pytest.raises(InputError) as caught:
+        read_checked(path, Letters(), "tiny", 2_000)  # type: ignore[arg-type]
+    first, second, mend = str(caught.value).splitlines()
+    assert re.fullmatch(rf"{path}:2: 2[0-9]+ tokens, expected at most 2000: tool 'create_task'", first)
+    assert second.startswith(f"{path}:5: ")
+    most = int(re.fullmatch(r"to mend it: dvc exp run -S models\.tiny\.weights\.max_length=(\d+)", mend)[1])  # type: ignore[index]
+    assert len(read_checked(path, Letters(), "tiny", most)) == 6  # type: ignore[arg-type]

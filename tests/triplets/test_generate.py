@@ -1,6 +1,7 @@
 """Triplets from tools: how many, in which mix, and the same for the same seed."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
+from tool_dpo.formats.length import fits
 from tool_dpo.kinds import Kind
 from tool_dpo.params import load_params
 from tool_dpo.tools.tool import Tool, read_tools
@@ -136,12 +138,54 @@ def test_a_kind_that_fits_nowhere_is_replaced_by_the_others() -> None:
         ({"function__parameters__properties__title": False}, 1, "title: no way to draw a value"),
     ],
 )
-def test_a_tool_that_gives_too_few_triplets_is_reported(changes: dict[str, Any], count: int, reason: str) -> None:
-    tool = task(**changes)
-    with pytest.raises(InputError, match=reason) as caught:
-        made([tool], count)
-    assert str(caught.value).startswith(f"{tool.source}: tool 'create_task'")
-    assert "\n" not in str(caught.value)
+def test_triplets_that_a_tool_does_not_give_are_left_out_and_counted(
+    changes: dict[str, Any], count: int, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    tool, other = task(**changes), named("other")
+    twin = replace(tool, name="twin")
+    found = Counter(triplet.tool for triplet in made([tool, other, twin], 3 * count))
+    assert found == Counter(create_task=count - 1, other=count, twin=count - 1)
+    told, _, counts = (record.getMessage() for record in caplog.records)
+    assert told.startswith(f"{tool.source}: tool 'create_task'")
+    assert re.search(reason, told)
+    assert "\n" not in told
+    assert counts == f"generate: {3 * count - 2} made, 2 left out"
+    if count == 1:
+        with pytest.raises(InputError, match=reason):
+            made([tool], count)
+
+
+def test_a_draw_that_fails_is_made_again() -> None:
+    """One of three examples is not valid."""
+    tool = task(function__parameters__properties__title__examples=["Plan", "Review", 7])
+    assert len(made([tool], 10)) == 10
+
+
+def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() -> None:
+    choices = [f"choice_number_{index}" for index in range(300)]
+    properties = {
+        "pick": {"enum": choices},
+        **{f"spare_parameter_{index}": {"type": "string", "description": "Spare. " * 9} for index in range(60)},
+    }
+    parameters = {"type": "object", "properties": properties, "required": ["pick"]}
+    tool = task(function__parameters=parameters, requests=["Take {pick}[ with {spare_parameter_50}]"])
+    params = replace(DEFAULT, triplets=20, variants=0)
+    for most in (3000, 260):
+        triplets = list(generate([tool], params, 1, max_length=most))
+        assert len(triplets) == 20
+        assert [proved(triplet.record()) for triplet in triplets] == triplets
+        for triplet in triplets:
+            assert fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), most)
+            parts = triplet.schema["properties"]["parameters"]["properties"]
+            call = json.loads(triplet.chosen)["parameters"]
+            assert call["pick"] in parts["pick"]["enum"]
+            assert call.keys() <= parts.keys()
+    assert any("spare_parameter_50" in triplet.chosen for triplet in triplets)
+
+
+def test_a_request_that_is_too_long_is_left_out_with_the_reason() -> None:
+    with pytest.raises(InputError, match="longer than the model's max_length of 60 tokens, even if shortened"):
+        list(generate([task()], replace(DEFAULT, triplets=1, variants=0), 1, max_length=60))
 
 
 def test_a_tool_without_requests_gets_some(caplog: pytest.LogCaptureFixture) -> None:

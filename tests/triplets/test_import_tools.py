@@ -1,12 +1,16 @@
 """Imported tools: each gives a proved triplet, or is skipped with its reason."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.helpers import TASK_ITEM, changed
-from tool_dpo.errors import InputError
+from tests.helpers import PARAMS, TASK_ITEM, changed, command
+from tool_dpo.tools.tool import parse_tool
+from tool_dpo.triplets import import_tools as import_tools_module
+from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
 
 
@@ -17,16 +21,112 @@ def test_tools_that_give_no_triplet_are_skipped_with_their_reason(tmp_path: Path
     adopted = import_tools(str(source))
     assert adopted.tools == [TASK_ITEM]
     reason = "title: no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
-    assert [line.split(": ", 1)[0] for line in adopted.skipped] == ["mute", "mute", "create_task", "tool 4", "tool 5"]
-    assert adopted.skipped[0] == f"mute: {reason}"
-    assert adopted.skipped[1].endswith(reason)
-    assert adopted.skipped[2] == "create_task: another tool has the same name"
+    assert [entry.where for entry in adopted.left_out] == ["mute", "mute", "create_task", "tool 4", "tool 5"]
+    assert adopted.left_out[0].reason.startswith("title: no fitting value found")
+    assert adopted.left_out[1].reason.endswith(reason)
+    assert adopted.left_out[2].reason == "another tool has the same name"
 
 
-@pytest.mark.parametrize(("content", "reason"), [("[]", "no tool in it"), ("[3]", "no tool in it: tool 0: expected {")])
-def test_a_document_without_a_tool_is_reported(content: str, reason: str, tmp_path: Path) -> None:
+def test_an_error_in_one_tool_does_not_end_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(tool: Any) -> None:
+        raise TypeError("no such thing")
+
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([{"name": "go", "parameters": {}}, TASK_ITEM]))
+    monkeypatch.setattr(import_tools_module, "word", fail)
+    adopted = import_tools(str(source))
+    assert [entry.name for entry in adopted.kept] == ["create_task"]
+    assert adopted.left_out[0].reason == "cannot be proved: TypeError: no such thing"
+
+
+DOCUMENT = [
+    {"name": "files/read", "inputSchema": {"properties": {"path": {"type": "string"}}, "required": ["path"]}},
+    {"name": "odd", "inputSchema": {"properties": {"a": {"$ref": "#/gone"}}}},
+]
+
+
+def test_every_tool_is_told_by_name_with_its_reason(tmp_path: Path) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps(DOCUMENT))
+    done = command("import", source, "--out", tmp_path / "mine.json")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines() == [
+        "kept: files_read: renamed from files/read",
+        "skipped: odd: $ref #/gone points to nothing",
+        "1 tools, 1 skipped",
+    ]
+
+
+def test_what_became_of_each_tool_is_data_too(tmp_path: Path) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps(DOCUMENT))
+    report = json.loads(command("import", source, "--json").stdout)
+    assert [tool["function"]["name"] for tool in report.pop("tools")] == ["files_read"]
+    assert report == {
+        "kept": [{"name": "files_read", "where": "files/read", "notes": ["renamed from files/read"]}],
+        "left_out": [{"name": "odd", "where": "odd", "reason": "$ref #/gone points to nothing"}],
+    }
+
+
+def tools_of(tmp_path: Path, **schema: Any) -> list[dict[str, Any]]:
+    """What is imported of one MCP tool."""
+    tool = {"name": "find_room", "description": "Find a room.", "inputSchema": {"type": "object", **schema}}
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps({"tools": [tool]}))
+    return import_tools(str(source)).tools
+
+
+CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type": "integer"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sets"),
+    [
+        (
+            {"properties": CITY, "oneOf": [{"required": ["city"]}, {"required": ["area"]}]},
+            [{"city"}, {"city", "beds"}, {"area"}, {"area", "beds"}],
+        ),
+        (
+            {"properties": CITY, "dependentRequired": {"city": ["beds"], "beds": ["city"]}},
+            [set(), {"area"}, {"city", "beds"}, {"area", "city", "beds"}],
+        ),
+        (
+            {
+                "properties": {**CITY, "view": {"enum": ["sea", "none"]}},
+                "required": ["view", "city", "area"],
+                "if": {"properties": {"view": {"const": "sea"}}},
+                "then": {"required": ["beds"]},
+            },
+            [{"view", "city", "area"}, {"view", "city", "area", "beds"}],
+        ),
+    ],
+    ids=["oneOf", "dependentRequired", "if"],
+)
+def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
+    schema: dict[str, Any], sets: list[set[str]], tmp_path: Path
+) -> None:
+    (item,) = tools_of(tmp_path, **schema)
+    params = replace(PARAMS.generate, triplets=40, variants=0)
+    triplets = list(generate([parse_tool(item, tmp_path)], params, 1))
+    found = [json.loads(triplet.chosen)["parameters"].keys() for triplet in triplets]
+    assert len(found) == 40
+    assert all(names in sets for names in found)
+    assert all(names in found for names in sets)
+
+
+def test_a_tool_that_no_model_can_take_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps([TASK_ITEM]))
+    (entry,) = import_tools(str(source), max_length=50).left_out
+    assert "longer than the model's max_length of 50 tokens" in entry.reason
+
+
+@pytest.mark.parametrize(("content", "told"), [("[]", []), ("[3]", ["skipped: tool 0: expected {"])])
+def test_a_document_without_a_tool_is_reported(content: str, told: list[str], tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
     source.write_text(content)
-    with pytest.raises(InputError) as caught:
-        import_tools(str(source))
-    assert str(caught.value).startswith(f"{source}: {reason}")
+    done = command("import", source, "--out", tmp_path / "mine.json")
+    *lines, last = done.stderr.splitlines()
+    assert (done.returncode, last) == (1, f"{source}: no tool in it")
+    assert [line.startswith(start) for line, start in zip(lines, told, strict=True)] == [True] * len(told)
+    assert not (tmp_path / "mine.json").exists()

@@ -34,8 +34,8 @@ def test_every_operation_is_a_tool_or_named_with_its_reason() -> None:
     made = asked = 0
     for path in DOCUMENTS:
         found, count = read(path), operations(path)
-        assert len(found.tools) + len(found.skipped) == count
-        assert all(re.fullmatch(r"[A-Z]+ /\S*: .+", line) for line in found.skipped)
+        assert len(found.entries) == count
+        assert all(re.fullmatch(r"[A-Z]+ /\S*", entry.where) and entry.reason for entry in found.left_out)
         made, asked = made + len(found.tools), asked + count
     assert asked > 450
     assert made / asked >= 0.95

@@ -1,18 +1,24 @@
 """The offline source of requests: fill a tool's request templates with values, and keep the matching call."""
 
-import math
+import base64
+import json
 import random
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tool_dpo.schema.calls import strict
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.patterns import matches
+from tool_dpo.schema.violations import Validator
 from tool_dpo.tools.names import is_date, provider
+from tool_dpo.tools.numbers import fits_range, number
+from tool_dpo.tools.patterns import text_of
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
+from tool_dpo.tools.rules import RULES, agreeing
 from tool_dpo.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -27,20 +33,56 @@ _FIRST_DAY = date(2026, 1, 1)
 _DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
-_SPAN = 99
 _LONGEST = 500
 _MOST_ITEMS = 50
 _MOST_DRAWS = 10_000
 """Most items that are drawn for one list, those of the lists in it among them."""
+_NOTHING = 0.125
+"""Probability of null, where another value is possible too."""
+_DURATIONS = {
+    "PT{}M": "minute", "PT{}H": "hour", "P{}D": "day", "P{}W": "week", "P{}M": "month",
+}  # fmt: skip
 _FORMATS = {
+    "email": "ascii_safe_email",
+    "uri": "url",
+    "ipv4": "ipv4_public",
     "hostname": "hostname",
     "ipv6": "ipv6",
     "idn-email": "ascii_safe_email",
+    "idn-hostname": "hostname",
     "iri": "url",
     "uri-reference": "url",
+    "iri-reference": "url",
+    "uri-template": "url",
+    "url": "url",
+    "phone": "phone_number",
+    "tel": "phone_number",
+    "color": "hex_color",
+    "mac": "mac_address",
+    "password": "password",
 }
+"""Faker providers of formats."""
+_SENTENCES = (
+    "The {thing} is ready for review", "Please check the {thing} before {day}", "We moved the {thing} to {day}",
+    "Could you look at the {thing} again?", "The {thing} needs one more day", "Nobody has seen the {thing} since {day}",
+    "The {thing} looks good to me", "Let us talk about the {thing} on {day}", "I still miss the {thing}",
+    "All changes to the {thing} are done", "The {thing} was sent on {day}", "Keep the {thing} short and simple",
+)  # fmt: skip
+_THINGS = (
+    "report", "invoice", "draft", "budget", "schedule", "contract", "new design", "release", "offer", "order",
+    "delivery", "meeting", "landing page", "login page", "customer list", "price list", "test results", "backup",
+    "migration", "garden party", "floor plan", "newsletter", "presentation", "survey", "training", "travel plan",
+    "kitchen", "warehouse", "server update", "annual review",
+)  # fmt: skip
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DIGITS = ("int32", "int64", "uint32", "uint64", "integer", "bigint")
+"""Formats of numbers that are sent as text."""
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
 """Faker providers, tried in turn for a text that must match a pattern."""
+_CHECKED = {
+    *RULES, "contains", "propertyNames", "patternProperties", "unevaluatedProperties", "unevaluatedItems",
+}  # fmt: skip
+"""Keywords that a drawn value may break. It is checked, and drawn again if it does."""
 _NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
 
 
@@ -77,33 +119,61 @@ class Speaker:
         """One request for the tool.
 
         Raises:
-            ValueError: no value can be drawn for a parameter.
+            ValueError: no value can be drawn for a parameter, or none that fit together.
         """
-        said = self._object(tool.parameters, tool.requests)
+        said = self._checked(tool.parameters, lambda: self._object(tool.parameters, tool.requests))
         return Request(said.text, said.value)
+
+    def _checked(self, schema: Schema, draw: Callable[[], Said]) -> Said:
+        """What `draw` gives. It is drawn again until it fits, if the schema has a keyword that it may break.
+
+        Raises:
+            ValueError: nothing that fits is drawn.
+        """
+        if not _may_break(schema):
+            return draw()
+        check = Validator(strict(schema))
+        fault = ""
+        for _ in range(_ATTEMPTS):
+            said = draw()
+            broken = next(iter(check.iter_errors(said.value)), None)
+            if broken is None and not _mistakable(said.value, schema, check):
+                return said
+            fault = broken.message[:200] if broken else f"{said.value!r} may be text or not"
+        raise ValueError(f"no fitting value found: {fault}")
 
     def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
         template = self._rng.choice(templates)
+        named = agreeing(schema, template, self._rng, self._optional) if RULES & schema.keys() else None
         values: dict[str, Any] = {}
         text = ""
         for segment in template.segments:
-            if segment.optional and self._rng.random() >= self._optional:
-                continue
+            if segment.optional:
+                mentioned = {slot.name for slot in segment.slots}
+                if self._rng.random() >= self._optional if named is None else not mentioned <= named:
+                    continue
             for part in segment.parts:
                 if isinstance(part, Slot):
-                    said = self._slot(part, schema["properties"][part.name])
+                    said = self._slot(part, schema["properties"][part.name], optional=segment.optional)
                     values[part.name] = said.value
                     text += said.text
                 else:
                     text += part
         return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
 
-    def _slot(self, slot: Slot, schema: Any) -> Said:
-        if slot.yes is not None and slot.no is not None:
-            value = self._rng.random() < 0.5
-            return Said(value, slot.yes if value else slot.no)
+    def _slot(self, slot: Slot, schema: Any, *, optional: bool) -> Said:
+        """A parameter. Null is not said of an optional one: people leave it out."""
         try:
-            return self.say(schema, slot.name)
+            if slot.yes is not None and slot.no is not None:
+                open_ = not {"const", "enum"} & schema.keys()
+                value = self._rng.random() < 0.5 if open_ else self.say(schema, slot.name).value
+                return Said(value, slot.yes if value else slot.no)
+            said = self.say(schema, slot.name)
+            for _ in range(_ATTEMPTS if optional else 0):
+                if said.value is not None:
+                    break
+                said = self.say(schema, slot.name)
+            return said
         except ValueError as error:
             raise ValueError(f"{slot.name}: {error}") from None
 
@@ -117,87 +187,151 @@ class Speaker:
             schema = {}
         if not isinstance(schema, dict):
             raise ValueError(_NO_WAY)
+        return self._checked(schema, lambda: self._say(schema, name))
+
+    def _say(self, schema: Schema, name: str) -> Said:
         if "x-phrase" in schema:
             texts = schema["x-phrase"]
             templates = tuple(map(parse_template, [texts] if isinstance(texts, str) else texts))
-            return self._object(schema, templates)
+            whole = self._object(schema, templates)
+            for _ in range(_ATTEMPTS if schema.get("properties") else 0):
+                if whole.value:
+                    break
+                whole = self._object(schema, templates)  # a request says something of an object that it mentions
+            return whole
+        if "const" in schema:
+            return Said(schema["const"], _spoken(schema["const"]))
         if schema.get("enum"):
             value = self._rng.choice(schema["enum"])
             return Said(value, self._enum_word(value, schema))
-        kind = one_type(schema)
+        kind = self._kind(schema)
+        given = bool({"examples", "x-faker"} & schema.keys())
         if kind == "array" and "examples" not in schema:
             return self._list(schema, name)
-        if schema.get("format") == "date":
-            return self._date()
-        if schema.get("format") == "date-time" and not {"examples", "x-faker", "const"} & schema.keys():
-            return self._moment()
+        if kind == "string" and (said := self._time(schema, given=given)) and _fits(schema, said.value):
+            return said
         for keyword in ALTERNATIVES:
             if keyword in schema and "examples" not in schema:
-                return self._first(schema[keyword], name)
+                return self._one_of(schema, keyword, name)
         if kind == "object" and "properties" not in schema and "examples" not in schema:
             return self._map(schema, name)
         value = self._plain(schema, kind, name)
         return Said(value, _spoken(value))
 
-    def _first(self, alternatives: list[Any], name: str) -> Said:
-        for schema in alternatives:
+    def _kind(self, schema: Schema) -> str:
+        """The type of the value, any of those that the schema allows; null now and then."""
+        kinds = schema.get("type")
+        if isinstance(kinds, list) and len(kinds) > 1:
+            others = [kind for kind in kinds if kind != "null"]
+            return "null" if "null" in kinds and self._rng.random() < _NOTHING else str(self._rng.choice(others))
+        return one_type(schema)
+
+    def _one_of(self, schema: Schema, keyword: str, name: str) -> Said:
+        """A value of any of the alternatives; null now and then, if another can be drawn."""
+        around = {key: value for key, value in schema.items() if key != keyword}
+        drawn = self._rng.sample(schema[keyword], len(schema[keyword]))
+        last = self._rng.random() >= _NOTHING
+        for one in sorted(drawn, key=_is_nothing, reverse=not last):
             try:
-                return self.say(schema, name)
+                return self.say(_both(around, one), name)
             except ValueError:
                 continue
         raise ValueError(_NO_WAY)
 
     def _enum_word(self, value: Any, schema: Schema) -> str:
-        words = schema.get("x-say", {}).get(str(value), _spoken(value).replace("_", " "))
+        plain = _spoken(value).replace("_", " ") if isinstance(value, str) else _spoken(value)
+        words = schema.get("x-say", {}).get(str(value), plain)
         return words if isinstance(words, str) else str(self._rng.choice(words))
 
     def _list(self, schema: Schema, name: str) -> Said:
-        low = max(1, schema.get("minItems", 1))
+        first = schema.get("prefixItems", [])
+        low = max(1, len(first), schema.get("minItems", 1))
         if low > _MOST_ITEMS:
             raise ValueError(_NO_WAY)
-        size = self._rng.randint(low, max(low, min(schema.get("maxItems", _ITEMS), _ITEMS)))
-        items: list[Said] = []
+        most = schema.get("maxItems", max(_ITEMS, len(first)))
+        if first and schema.get("items") in (False, None):
+            low = most = len(first)
+        size = min(max(low, most), self._rng.randint(low, max(low, min(most, max(_ITEMS, low)))))
         if not self._lists:
             self._draws = 0
         self._lists += 1
         try:
+            items = [self._item(one, name) for one in first[:most]]
+            if "contains" in schema:
+                items += [self._item(schema["contains"], name) for _ in range(max(1, schema.get("minContains", 1)))]
+            slow = self._lists > 1 or _may_break(schema.get("items"))
             for _ in range(_ATTEMPTS * size):
-                if len(items) == size and self._lists > 1:  # lists in lists would multiply the attempts
+                if len(items) >= size and slow:  # else all are drawn, so that the recorded data stay the same
                     break
-                self._draws += 1
-                if self._draws > _MOST_DRAWS:
-                    raise ValueError(_NO_WAY)
-                item = self.say(schema.get("items", {}), name)
+                item = self._item(schema.get("items", {}), name)
                 if len(items) < size and all(item.value != other.value for other in items):
                     items.append(item)
+            while len(items) < low and items and not schema.get("uniqueItems"):  # of a boolean there are but two
+                items.append(self._item(schema.get("items", {}), name))
         finally:
             self._lists -= 1
         return Said([item.value for item in items], spoken_list([item.text for item in items]))
+
+    def _item(self, schema: Schema, name: str) -> Said:
+        self._draws += 1
+        if self._draws > _MOST_DRAWS:
+            raise ValueError(_NO_WAY)
+        return self.say(schema, name)
+
+    def _time(self, schema: Schema, *, given: bool) -> Said | None:
+        """A date, a moment or a duration, if the schema wants one and gives no values itself."""
+        match schema.get("format"):
+            case "date":
+                return self._date()
+            case "date-time" if not given:
+                return self._moment()
+            case "duration" if not given:
+                return self._duration()
+        return None
 
     def _date(self) -> Said:
         day = _FIRST_DAY + timedelta(days=self._rng.randrange(_DAYS))
         return Said(day.isoformat(), self._rng.choice(_as_said(day)))
 
+    def _duration(self) -> Said:
+        value, unit = self._rng.choice(list(_DURATIONS.items()))
+        count = self._rng.choice((5, 10, 15, 20, 30, 45) if unit == "minute" else range(1, 7))
+        return Said(value.format(count), f"{count} {unit}{'s' * (count > 1)}")
+
     def _map(self, schema: Schema, name: str) -> Said:
-        """An object with one entry, if its names are free."""
-        entries = schema.get("additionalProperties", {})
-        key = self._faker.word()
-        said = self.say(entries, name if isinstance(entries, dict) and "type" in entries else "")
-        return Said({key: said.value}, f"{key} = {said.text}")
+        """An object with one entry, or as many as it needs, if its names are free."""
+        entries: dict[str, Said] = {}
+        for _ in range(_ATTEMPTS):
+            if len(entries) >= max(1, schema.get("minProperties", 1)):
+                break
+            key, inner = self._entry(schema)
+            entries[key] = self.say(inner, name if isinstance(inner, dict) and "type" in inner else "")
+        said = ", ".join(f"{key} = {one.text}" for key, one in entries.items())
+        return Said({key: one.value for key, one in entries.items()}, said)
+
+    def _entry(self, schema: Schema) -> tuple[str, Any]:
+        """The name of an entry, and the schema of its value."""
+        for pattern, inner in schema.get("patternProperties", {}).items():
+            return text_of(pattern, self._rng), inner
+        if "propertyNames" in schema:
+            name = self.say({"type": "string", **schema["propertyNames"]}).value
+        else:
+            name = self._faker.word()
+        return str(name), schema.get("additionalProperties", {})
 
     def _plain(self, schema: Schema, kind: str, name: str) -> Any:
         if schema.get("examples"):
             return self._rng.choice(schema["examples"])
         if "x-faker" in schema:
             return self._fake(schema["x-faker"])
-        if "const" in schema:
-            return schema["const"]
         match kind:
             case "integer" | "number":
                 default = schema.get("default")
-                if isinstance(default, int | float) and self._rng.random() < 0.5:
+                usable = isinstance(default, int | float) and fits_range(default, schema)
+                if usable and self._rng.random() < 0.5:
                     return default
-                return self._in_range(schema, kind)
+                if (value := number(schema, kind, name, self._rng)) is not None:
+                    return value
             case "boolean":
                 return self._rng.random() < 0.5
             case "string" if "enum" not in schema:
@@ -207,29 +341,55 @@ class Speaker:
         raise ValueError(_NO_WAY)
 
     def _text(self, schema: Schema, name: str) -> str:
-        match schema.get("format"):
-            case "email":
-                return self._faker.ascii_safe_email()
-            case "uri":
-                return self._faker.url()
-            case "ipv4":
-                return self._faker.ipv4_public()
+        for _ in range(_ATTEMPTS):
+            text = self._formatted(str(schema.get("format")))
+            if text is None:
+                break
+            if _fits(schema, text):
+                return text
+        if isinstance(schema.get("default"), str) and schema["default"] and _fits(schema, schema["default"]):
+            return str(schema["default"])
+        text = str(self._date().value) if is_date(name) else self._named(provider(name))
+        return self._of_pattern(schema, text) if "pattern" in schema else self._of_length(text, schema)
+
+    def _named(self, maker: str) -> str:
+        """A text that a Faker provider makes. Its sentences are random words, so that they are made here."""
+        if maker != "sentence":
+            return self._fake(maker)
+        thing, day = self._rng.choice(_THINGS), self._rng.choice(_WEEKDAYS)
+        return self._rng.choice(_SENTENCES).format(thing=thing, day=day)
+
+    def _formatted(self, form: str) -> str | None:
+        """A text of a known format."""
+        match form:
             case "uuid":
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
             case "time":
                 return str(self._moment().value[11:])
-            case str(form) if form in _FORMATS:
-                return self._fake(_FORMATS[form])
-        if isinstance(schema.get("default"), str) and schema["default"]:
-            return str(schema["default"])
-        named = self._date().value if is_date(name) else self._fake(provider(name))
-        if "pattern" in schema:
-            texts = (named, *map(self._fake, _SHAPES))
-            fitting = [text for text in texts if _fits(schema["pattern"], text)]
-            if not fitting:
-                raise ValueError("no way to draw a value for its pattern: give it examples")
-            named = fitting[0]
-        return self._of_length(named, schema)
+            case "byte" | "base64" | "base64url":
+                return base64.b64encode(self._faker.word().encode()).decode()
+            case "decimal":
+                return f"{self._rng.randint(1, 500)}.{self._rng.randrange(100):02}"
+            case "json-pointer" | "relative-json-pointer":
+                return f"{'0' * (form != 'json-pointer')}/{self._faker.word()}"
+            case "regex":
+                return f"^{self._faker.word()}$"
+        if form in _DIGITS:
+            return str(self._rng.randint(1, 99999))
+        return self._fake(_FORMATS[form]) if form in _FORMATS else None
+
+    def _of_pattern(self, schema: Schema, *texts: str) -> str:
+        """The first of the texts and shapes that fits; otherwise a text that is made for the pattern."""
+        for text in texts:
+            if _fits(schema, text):
+                return text
+        for shape in _SHAPES:
+            if _fits(schema, text := self._fake(shape)):
+                return text
+        low, high = schema.get("minLength", 0), schema.get("maxLength")
+        if low > _LONGEST:
+            raise ValueError(_NO_WAY)
+        return text_of(schema["pattern"], self._rng, low, high)
 
     def _of_length(self, text: str, schema: Schema) -> str:
         if schema.get("minLength", 0) > _LONGEST:
@@ -255,17 +415,6 @@ class Speaker:
             raise ValueError(f"x-faker {name!r} gives bytes, not a text")
         return str(value)
 
-    def _in_range(self, schema: Schema, kind: str) -> int | float:
-        step = Decimal(str(schema.get("multipleOf", 1 if kind == "integer" else "0.01")))
-        low, high = _least(schema, step), _most(schema, step)
-        if low is None:
-            low = 1 if high is None or high >= 1 else high - _SPAN
-        high = low + _SPAN if high is None else high
-        if low > high:
-            raise ValueError(_NO_WAY)
-        value = self._rng.randint(low, high) * step
-        return int(value) if value == int(value) else float(value)
-
     def _moment(self) -> Said:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
         value = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -278,11 +427,59 @@ def _as_said(day: date) -> tuple[str, str, str]:
     return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
 
 
-def _fits(pattern: str, text: str) -> bool:
+def _fits(schema: Schema, text: str) -> bool:
+    """Whether a text has the length and the pattern of a schema."""
     try:
-        return matches(pattern, text)
+        return schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", len(text)) and (
+            "pattern" not in schema or matches(schema["pattern"], text)
+        )
     except ValueError:
         return False
+
+
+def _may_break(schema: Any) -> bool:
+    """Whether a value that is drawn for a schema may break it."""
+    if not isinstance(schema, dict):
+        return False
+    several = isinstance(schema.get("type"), list) and len(schema["type"]) > 1
+    return several or bool(_CHECKED & schema.keys()) or ("format" in schema and "pattern" in schema)
+
+
+def _mistakable(value: Any, schema: Schema, check: Any) -> bool:
+    """Whether a text, such as "7", could as well be a number, a boolean or null for the schema."""
+    if not isinstance(value, str) or schema.get("type") == "string":
+        return False
+    try:
+        return bool(check.is_valid(json.loads(value)))
+    except ValueError:
+        return False
+
+
+def _is_nothing(schema: Any) -> bool:
+    """Whether an alternative is only null or an empty text."""
+    return isinstance(schema, dict) and (
+        schema.get("type") == "null" or all(one in (None, "") for one in schema.get("enum", [schema.get("const", 0)]))
+    )
+
+
+def _both(around: Schema, one: Any) -> Any:
+    """An alternative, with the keywords that stand around all alternatives."""
+    if not isinstance(one, dict) or not around:
+        return one
+    both = {**around, **one}
+    if "properties" in around and "properties" in one:
+        both["properties"] = {**around["properties"], **one["properties"]}
+    if "required" in around and "required" in one:
+        both["required"] = [*around["required"], *one["required"]]
+    return both
+
+
+_IMPLIED = {
+    "object": {"properties", "additionalProperties", "patternProperties", "propertyNames"},
+    "array": {"items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+}  # fmt: skip
+"""Types that keywords imply if a schema names none."""
 
 
 def one_type(schema: Schema) -> str:
@@ -293,30 +490,17 @@ def one_type(schema: Schema) -> str:
             return str(kind)
     if "null" in named:
         return "null"
-    return "object" if "properties" in schema else "array" if "items" in schema else "string"
-
-
-def _least(schema: Schema, step: Decimal) -> int | None:
-    """The smallest multiple of `step` that the schema allows."""
-    bounds = [math.ceil(Decimal(str(schema["minimum"])) / step)] if "minimum" in schema else []
-    if "exclusiveMinimum" in schema:
-        bounds.append(math.floor(Decimal(str(schema["exclusiveMinimum"])) / step) + 1)
-    return max(bounds, default=None)
-
-
-def _most(schema: Schema, step: Decimal) -> int | None:
-    bounds = [math.floor(Decimal(str(schema["maximum"])) / step)] if "maximum" in schema else []
-    if "exclusiveMaximum" in schema:
-        bounds.append(math.ceil(Decimal(str(schema["exclusiveMaximum"])) / step) - 1)
-    return min(bounds, default=None)
+    return next((kind for kind, keywords in _IMPLIED.items() if keywords & schema.keys()), "string")
 
 
 def _spoken(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list) and value:
         return spoken_list([_spoken(item) for item in value])
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
-    return str(value)
+    if value in ("", [], {}):
+        return "empty"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Read a JSON or YAML file strictly: it must be one document of plain JSON values. Errors are one line."""
+"""Read a JSON, JSON Lines or YAML file strictly: it must have plain JSON values. Errors are one line."""
 
 import json
 import math
@@ -6,20 +6,26 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML, ScalarNode
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tool_dpo.errors import InputError
 from tool_dpo.records import parse_strict
 
-SUFFIXES = (".json", ".yaml", ".yml")
-_DEEPEST = 200
-"""Deepest nesting of a YAML document that is read. Far deeper nesting would crash libyaml's Python binding."""
+_LINES = (".jsonl", ".ndjson")
+SUFFIXES = (".json", *_LINES, ".yaml", ".yml")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+")
 _MOST_ALIASED = 10_000_000
 """Most characters that a YAML document gains if each alias is replaced by a copy of what it stands for."""
+_STRING = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def read_document(path: Path) -> Any:
-    """Read the document in a file: JSON if its name ends in `.json`, otherwise YAML. No other file is read.
+    """Read the document in a file: JSON or JSON Lines by the end of its name, otherwise YAML. No other file is read.
+
+    The lines of JSON Lines become one list. A `.json` file may have lines too.
 
     Raises:
         InputError: there is no such file, or it is not UTF-8, not JSON or not YAML.
@@ -28,7 +34,9 @@ def read_document(path: Path) -> Any:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return _json(text) if path.suffix.lower() == ".json" else yaml.load(text, _Loader)
+        if path.suffix.lower() in _LINES:
+            return _lines(text)
+        return _json(text) if path.suffix.lower() == ".json" else _yaml(text)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except json.JSONDecodeError as error:
@@ -37,71 +45,90 @@ def read_document(path: Path) -> Any:
         raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
     except UnicodeEncodeError as error:
         raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{path}:{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
+    except YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except (LookupError, AttributeError, TypeError):  # of a tag and a text that do not fit, as in `!!bool perhaps`
         raise InputError(f"{path}: not YAML: a tag that its value does not fit") from None
 
 
 def _json(text: str) -> Any:
+    try:
+        return _strict(text)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+        return _lines(text)
+
+
+def _strict(text: str) -> Any:
     document = parse_strict(text)
     json.dumps(document, ensure_ascii=False).encode()  # fails for a lone surrogate (half a character)
     return document
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A YAML loader that gives only JSON values (YAML 1.2): `on`, `2026-01-01` and all keys are strings."""
+def _lines(text: str) -> list[Any]:
+    """The value of each line. An error has the line's number."""
+    values = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            values += [_strict(line)] if line.strip() else []
+        except json.JSONDecodeError as error:
+            raise json.JSONDecodeError(error.msg, "\n" * (number - 1) + line, error.pos + number - 1) from None
+    return values
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
-    yaml_constructors = {  # noqa: RUF012
-        tag: constructor
-        for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
-        if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
-    }
-    _depth = 0
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._most = len(text) + _MOST_ALIASED
+def _yaml(text: str) -> Any:
+    yaml = YAML(typ="safe", pure=True)  # YAML 1.2
+    yaml.Constructor = _Constructor
+    return yaml.load(text)
 
-    def get_single_node(self) -> Any:
-        node = super().get_single_node()
-        if node and _length(node, {}) > self._most:
-            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
-        return node
 
-    def descend_resolver(self, parent: Any, index: Any) -> None:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise RecursionError
+class _Constructor(SafeConstructor):
+    """Gives only JSON values. A scalar that is no JSON value, such as `on`, `012` or `2026-01-01`, is a text.
 
-    def ascend_resolver(self) -> None:
-        self._depth -= 1
+    All keys are texts, as they are written: OpenAPI limits them to YAML's failsafe schema.
+    """
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[str, Any]:
-        result = {
-            str(self.construct_object(key, deep=True)): self.construct_object(value, deep=deep)
-            for key, value in node.value
-        }
-        if len(result) < len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
-        return result
+    def get_single_data(self) -> Any:
+        node = self.composer.get_single_node()
+        if node is None:
+            return None
+        if _length(node, {}) > node.end_mark.index + _MOST_ALIASED:
+            raise YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
+        return self.construct_document(node)
 
-    def construct_yaml_float(self, node: Any) -> float:
-        number: float = super().construct_yaml_float(node)
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        for key, _ in node.value:
+            if not isinstance(key, ScalarNode):
+                raise ConstructorError(None, None, "a key is not a text", key.start_mark)
+            if key.tag != _MERGE:
+                key.tag = _STRING
+        names = [key.value for key, _ in node.value]
+        if len(set(names)) < len(names) and getattr(node, "merge", None) is None:
+            raise ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: Any) -> Any:
+        return super().construct_yaml_int(node) if _INTEGER.fullmatch(node.value) else node.value
+
+    def construct_yaml_float(self, node: Any) -> Any:
+        number = super().construct_yaml_float(node)
         if not math.isfinite(number):
-            raise yaml.constructor.ConstructorError(None, None, "not a JSON number", node.start_mark)
-        return number
+            raise ConstructorError(None, None, "not a JSON number", node.start_mark)
+        return node.value if "_" in node.value else number
+
+    def construct_as_written(self, node: Any) -> Any:
+        return node.value
 
 
 def _length(node: Any, known: dict[int, float]) -> float:
     """The characters of a YAML node, with copies in place of its aliases; infinite if it contains itself."""
     if id(node) not in known:
         known[id(node)] = math.inf
-        if isinstance(node, yaml.ScalarNode):
+        if isinstance(node, ScalarNode):
             known[id(node)] = len(node.value)
         else:
             parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
@@ -109,11 +136,10 @@ def _length(node: Any, known: dict[int, float]) -> float:
     return known[id(node)]
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
-for _type, _pattern in {
-    "null": "~|null|Null|NULL|",
-    "bool": "true|True|TRUE|false|False|FALSE",
-    "int": "[-+]?(0|[1-9][0-9]*)",
-    "float": r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?([eE][-+]?[0-9]+)?",
+for _type, _construct in {
+    "int": _Constructor.construct_yaml_int,
+    "float": _Constructor.construct_yaml_float,
+    "timestamp": _Constructor.construct_as_written,
+    "value": _Constructor.construct_as_written,
 }.items():
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_type}", re.compile(f"(?:{_pattern})$"), None)
+    _Constructor.add_constructor(f"tag:yaml.org,2002:{_type}", _construct)

@@ -1,21 +1,22 @@
-"""Read tools from common documents: OpenAI tool arrays, MCP `tools/list` results, OpenAPI 3 descriptions."""
+"""Read tools from common documents: lists of tools in any of their forms, and OpenAPI 3 descriptions."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.tools.conversion import Imported
 from tool_dpo.tools.documents import read_document
-from tool_dpo.tools.mcp import mcp_tools
-from tool_dpo.tools.openai import openai_tools
+from tool_dpo.tools.listing import items_of, listed_tools
 from tool_dpo.tools.openapi import openapi_tools
 
-_EXPECTED = "expected a list of OpenAI tools, an MCP tools/list result, or an OpenAPI 3.0 or 3.1 document"
+_EXPECTED = "expected a list of OpenAI tools, an MCP tools/list result, or an OpenAPI 3.0, 3.1 or 3.2 document"
+_VERSIONS = re.compile(r"3\.[012](\.|$)")
 
 
 def read(path: Path) -> Imported:
-    """The tools of a JSON or YAML file. No other file is read.
+    """The tools of a JSON, JSON Lines or YAML file. No other file is read.
 
     Raises:
         InputError: the file is missing, is not JSON or YAML, or has a document of an unknown kind.
@@ -29,23 +30,19 @@ def read(path: Path) -> Imported:
 
 
 def tools_of(document: Any) -> Imported:
-    """The tools of a document. OpenAI tools are not checked; the schemas of all others are valid JSON Schema.
+    """The tools of a document. Tools in the project's own form are not checked; all other schemas are valid.
 
     Raises:
         ValueError: the document is of an unknown kind.
     """
-    match document:
-        case list():
-            return Imported(openai_tools(document))
-        case {"openapi": str(version)} if version.startswith(("3.0", "3.1")):
+    if isinstance(document, dict) and (version := document.get("openapi", document.get("swagger"))) is not None:
+        if "openapi" in document and _VERSIONS.match(str(version)):
             return openapi_tools(document)
-        case {"openapi": version} | {"swagger": version}:
-            raise ValueError(f"found OpenAPI {version}, {_EXPECTED}")
-        case {"tools": list(items)} | {"result": {"tools": list(items)}}:
-            if any(isinstance(item, dict) and "inputSchema" in item for item in items):
-                return mcp_tools(items)
-            return Imported(openai_tools(items))
-        case dict():
-            keys = ", ".join(map(str, [*document][:3])) or "no keys"
-            raise ValueError(f"found an object with {keys}, {_EXPECTED}")
+        raise ValueError(f"found OpenAPI {version}, {_EXPECTED}")
+    items = items_of(document)
+    if items is not None:
+        return listed_tools(items)
+    if isinstance(document, dict):
+        keys = ", ".join(map(str, [*document][:3])) or "no keys"
+        raise ValueError(f"found an object with {keys}, {_EXPECTED}")
     raise ValueError(f"found {json.dumps(document, default=str)[:40]}, {_EXPECTED}")

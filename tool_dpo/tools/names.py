@@ -48,6 +48,11 @@ def words(name: str) -> str:
     return " ".join(split_words(name)) or "value"
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, each once."""
+    return frozenset(text.split())
+
+
 def is_date(name: str) -> bool:
     """Whether the name is that of a date."""
     return words(name).split()[-1] in _MOMENTS

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urldefrag, urljoin
 
 from referencing import Registry
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
+from referencing.jsonschema import DRAFT202012, specification_with
 
-from tool_dpo.schema.calls import modern
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import json_path
 from tool_dpo.schema.keywords import (
@@ -24,6 +24,7 @@ from tool_dpo.schema.keywords import (
     Schema,
 )
 from tool_dpo.schema.violations import Validator
+from tool_dpo.tools.dialects import modern
 
 _MOST_NODES = 2000
 """Largest number of schemas inside the schema of one tool."""
@@ -38,6 +39,8 @@ _MAPS = {*SCHEMA_MAPS} - {*DEFINITIONS}  # definitions are dropped: each is copi
 _LISTS = {*SCHEMA_LISTS} - {"allOf"}  # allOf is dropped: its parts are merged
 _COPIED = LIMITS | (ANNOTATIONS - {"examples"})  # only valid examples are kept
 _HOLDING_SCHEMAS = {*SUBSCHEMAS, *SCHEMA_LISTS, *_MAPS}
+_AGAINST_NULL = {"const", "allOf", *ALTERNATIVES, "not", "if"}
+"""Keywords by which a schema may refuse null even if null is among its types."""
 _MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
 """Keywords that two schemas may both have, with different values, and still be merged into one."""
 
@@ -51,32 +54,47 @@ class _TooLarge(Exception):
 
 
 class References:
-    """Finds the targets of references inside one document. Nothing is downloaded."""
+    """Finds the targets of references inside one document. Nothing is downloaded.
 
-    def __init__(self, document: Any) -> None:
+    `base` is the document's own address, if it has one: references may use it, as they may use the `$id` and the
+    anchors of any schema in the document. The `$schema` of the document tells which draft's rules hold for these.
+    """
+
+    def __init__(self, document: Any, base: str = "") -> None:
+        draft = document.get("$schema") if isinstance(document, dict) else None
+        specification = specification_with(draft, default=DRAFT202012) if isinstance(draft, str) else DRAFT202012
+        resource = specification.create_resource(document)
+        self.base = base or resource.id() or ""
         self._document = document
-        name = document.get("$id") if isinstance(document, dict) else None
-        base = name.rstrip("#") if isinstance(name, str) else ""
-        self._resolver = Registry().with_resource(base, DRAFT202012.create_resource(document)).resolver(base)
+        self._resolver = Registry().with_resource(self.base, resource).resolver()
         self._found: dict[str, Any] = {}
 
-    def lookup(self, ref: Any) -> Any:
-        """The target of a reference.
+    def address(self, ref: Any, base: str) -> str:
+        """The whole address of a reference in a schema with the address `base`.
+
+        Raises:
+            Skip: the reference is not a string.
+        """
+        if not isinstance(ref, str):
+            raise Skip(f"$ref {ref!r} is not a string")
+        return f"{base}{ref}" if ref.startswith("#") else urljoin(base, ref)
+
+    def lookup(self, ref: Any, base: str) -> Any:
+        """The target of a reference in a schema with the address `base`.
 
         Raises:
             Skip: the reference is not a string, points out of the document, or points to nothing.
         """
-        if not isinstance(ref, str):
-            raise Skip(f"$ref {ref!r} is not a string")
-        if ref not in self._found:
+        address = self.address(ref, base)
+        if address not in self._found:
             try:
-                self._found[ref] = self._document if ref == "#" else self._resolver.lookup(ref).contents
-            except (Unresolvable, ValueError, TypeError, KeyError, IndexError, AttributeError):
-                reason = (
-                    "points to nothing" if ref.startswith("#") else "is not in this document, and nothing is fetched"
-                )
+                whole = urldefrag(address) == (self.base, "")
+                self._found[address] = self._document if whole else self._resolver.lookup(address).contents
+            except Exception as error:  # the document may be malformed in any way on the way to the target
+                remote = type(error) is Unresolvable
+                reason = "is not in this document, and nothing is fetched" if remote else "points to nothing"
                 raise Skip(f"$ref {ref} {reason}") from None
-        return self._found[ref]
+        return self._found[address]
 
     def resolved(self, node: Any) -> dict[str, Any]:
         """The node itself, or the target if it is a reference; {} if it is None.
@@ -87,7 +105,7 @@ class References:
         for _ in range(_MOST_ALIASES):
             if not isinstance(node, dict) or "$ref" not in node:
                 break
-            node = self.lookup(node["$ref"])
+            node = self.lookup(node["$ref"], self.base)
         if node is None:
             return {}
         if not isinstance(node, dict):
@@ -95,17 +113,20 @@ class References:
         return node
 
 
-def deepest_schema(references: References, make: Callable[["Normaliser", int], Schema]) -> tuple[Schema, list[str]]:
+def deepest_schema(
+    references: References, make: Callable[["Normaliser", int], Schema], own: frozenset[str] = frozenset()
+) -> tuple[Schema, list[str]]:
     """The deepest schema that `make` can build with few enough nodes, and what was cut from it.
 
     `make` is called with increasing depths, each time with a new normaliser, which counts the nodes that it builds.
+    `own` are the project's keywords to keep.
 
     Raises:
         Skip: even the shallowest schema has too many nodes, or a part of it is not a schema.
     """
     found: tuple[Schema, list[str]] | None = None
     for depth in _DEPTHS:
-        normaliser = Normaliser(references)
+        normaliser = Normaliser(references, own)
         try:
             found = make(normaliser, depth), list(normaliser.cut)
         except _TooLarge:
@@ -131,9 +152,11 @@ def check_parameters(parameters: Schema) -> None:
 
 @dataclass(frozen=True)
 class _Place:
-    """The context of a schema: how many levels may follow, the references that led to it, whether it is in a body."""
+    """The context of a schema: how many levels may follow, the address of the document or of the nearest `$id`, the
+    addresses of the references that led to it, whether it is in a body."""
 
     depth: int
+    base: str
     refs: tuple[str, ...] = ()
     body: bool = False
 
@@ -141,21 +164,23 @@ class _Place:
 class Normaliser:
     """Builds schemas without references, up to a given depth and with a limited number of nodes in total.
 
-    The keys of `cut` describe what was left out, each once. It is a dict because its keys keep their order.
+    The keys of `cut` describe what was left out, each once. It is a dict because its keys keep their order. `own` are
+    the keywords that the project adds to JSON Schema; they are kept for the sources that may use them.
     """
 
-    def __init__(self, references: References) -> None:
+    def __init__(self, references: References, own: frozenset[str] = frozenset()) -> None:
         self.cut: dict[str, None] = {}
         self._references = references
+        self._copied = _COPIED | own
         self._nodes = 0
 
     def schema(self, node: Any, depth: int) -> Schema:
         """The schema of one parameter, or of an object of all parameters."""
-        return self._schema(node, _Place(depth))
+        return self._schema(node, _Place(depth, self._references.base))
 
     def body(self, node: Any, depth: int) -> Schema:
         """The schema of a request body, without properties that only responses have."""
-        return self._whole(node, _Place(depth, body=True))
+        return self._whole(node, _Place(depth, self._references.base, body=True))
 
     def _whole(self, node: Any, place: _Place) -> Schema:
         """A schema with complete alternatives; in a body, without properties that only responses have."""
@@ -165,10 +190,15 @@ class Normaliser:
     def _schema(self, node: Any, place: _Place) -> Schema:
         """A schema without references, with its allOf merged. Only its type if no level is left below it."""
         self._count(1)
-        if isinstance(node, bool):
-            return {} if node else {"not": {}}
+        if node is None or node is True:
+            return {}
+        if node is False:
+            return {"not": {}}
         if not isinstance(node, dict):
             raise Skip(f"{_shown(node)} is no schema")
+        node = modern(node)
+        if isinstance(node.get("$id"), str):
+            place = replace(place, base=urldefrag(self._references.address(node["$id"], place.base)).url)
         if not node.keys().isdisjoint(REFERENCES):
             return self._referenced(node, place)
         if place.depth <= 0 and not node.keys().isdisjoint(_HOLDING_SCHEMAS):
@@ -178,34 +208,36 @@ class Normaliser:
         parts = node.get("allOf", [])
         if not isinstance(parts, list):
             raise Skip("allOf is no list")
-        schema = _merged([*(self._schema(part, place) for part in parts), own])
+        schema = _or_null(_merged([*(self._schema(part, place) for part in parts), own]))
         return _with_fitting_examples(_nullable(schema) if node.get("nullable") is True else schema, node)
 
     def _referenced(self, node: Schema, place: _Place) -> Schema:
         """The target of a reference, merged with the keywords beside the reference."""
         ref = node.get("$ref", node.get("$dynamicRef"))
-        named = self._references.lookup(ref)
-        if ref in place.refs:
+        named = self._references.lookup(ref, place.base)
+        address = self._references.address(ref, place.base)
+        if address in place.refs:
             self.cut[f"{ref} contains itself"] = None
             return _only_type(named)
         beside = {key: value for key, value in node.items() if key not in REFERENCES}
-        schema = self._schema(named, replace(place, refs=(*place.refs, str(ref))))
+        there = replace(place, base=urldefrag(address).url, refs=(*place.refs, address))
+        schema = self._schema(named, there)
         return _merged([schema, self._schema(beside, place)]) if beside else schema
 
     def _own(self, node: Schema, place: _Place) -> Schema:
         """The known keywords of the node itself, as in Draft 2020-12. The caller adds the allOf and the examples."""
         inside = replace(place, depth=place.depth - 1)
         result: Schema = {}
-        for keyword, value in modern({key: one for key, one in node.items() if key != "nullable"}).items():
+        for keyword, value in node.items():
             if keyword in _MAPS:
                 result[keyword] = {str(name): self._whole(one, inside) for name, one in value.items()}
             elif keyword in _LISTS:
                 result[keyword] = [self._whole(one, inside) for one in value]
             elif keyword in SUBSCHEMAS:
                 result[keyword] = value if isinstance(value, bool) else self._whole(value, inside)
-            elif keyword in _COPIED:
+            elif keyword in self._copied:
                 result[keyword] = value
-        return _with_numbers_as_bounds(result)
+        return result
 
     def _with_complete_alternatives(self, schema: Schema) -> Schema:
         """The schema with its properties copied into each of its alternatives, so that each is complete on its own."""
@@ -226,6 +258,7 @@ def _only_type(node: Any) -> Schema:
     """What is left of a schema that is cut: its type."""
     if not isinstance(node, dict):
         return {}
+    node = modern(node)
     kind = node.get("type", "object" if "properties" in node else None)
     return {"type": kind} if isinstance(kind, str) else {}
 
@@ -238,17 +271,6 @@ def _without_read_only(schema: Schema) -> Schema:
     result = {**schema, "properties": {name: one for name, one in schema["properties"].items() if name not in hidden}}
     if "required" in schema:
         result["required"] = [name for name in schema["required"] if name not in hidden]
-    return result
-
-
-def _with_numbers_as_bounds(schema: Schema) -> Schema:
-    """The schema with exclusive bounds as numbers. In OpenAPI 3.0 they are booleans beside `minimum` and `maximum`."""
-    result = dict(schema)
-    for exclusive, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(schema.get(exclusive), bool):
-            del result[exclusive]
-            if schema[exclusive] and bound in schema:
-                result[exclusive] = result.pop(bound)
     return result
 
 
@@ -283,12 +305,30 @@ def _joined(one: Schema, other: Schema) -> Schema:
     return result
 
 
+def _or_null(schema: Schema) -> Schema:
+    """The schema with its alternatives "a type, or null" as one schema of both types, which says the same."""
+    for keyword in ALTERNATIVES:
+        choices = schema.get(keyword, [])
+        typed = [one for one in choices if not _is_null(one)]
+        if len(choices) != 2 or len(typed) != 1 or "type" not in typed[0] or _AGAINST_NULL & typed[0].keys():
+            continue
+        rest = {key: value for key, value in schema.items() if key != keyword}
+        if not (rest.keys() & typed[0].keys()) - ANNOTATIONS:
+            return {**_nullable(typed[0]), **rest}
+    return schema
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.get("type") == "null" or schema.get("enum", [schema.get("const", 0)]) == [None]
+
+
 def _nullable(schema: Schema) -> Schema:
     """The schema with null allowed, which is what `nullable` means in OpenAPI 3.0."""
-    kind = schema.get("type")
-    if kind is None:
+    kinds = schema.get("type")
+    if kinds is None:
         return {"anyOf": [schema, {"type": "null"}]} if schema else schema
-    result = schema if kind == "null" or "null" in kind else {**schema, "type": [kind, "null"]}
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    result = schema if "null" in kinds else {**schema, "type": [*kinds, "null"]}
     if "enum" in schema and None not in schema["enum"]:
         result = {**result, "enum": [*schema["enum"], None]}
     return result

@@ -1,21 +1,33 @@
 """Make tools from the operations of an OpenAPI 3 document."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from tool_dpo.schema.keywords import ANNOTATIONS, Schema
-from tool_dpo.tools.conversion import Conversion, Draft, Imported, first_paragraph
+from tool_dpo.tools.conversion import Conversion, Draft, Imported, first_paragraph, plain_name
 from tool_dpo.tools.normalise import Normaliser, References, Skip, deepest_schema
 
-_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_PLACES = ("path", "query", "body", "header", "cookie")
+_METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+_PLACES = ("path", "query", "querystring", "body", "header", "cookie")
 """Places of an argument in an HTTP request. A tool's parameters have this order: those people mention come first."""
 _IGNORED_HEADERS = ("accept", "content-type", "authorization")
 """Header parameters that OpenAPI says to ignore."""
-_BODY = re.compile(r"application/(json|[\w.+-]+\+json|x-www-form-urlencoded)|\*/\*", re.IGNORECASE)
+_BODIES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"application/json",
+        r"(application|text)/(x-)?json",
+        r"[\w.-]+/(?!json-patch)[\w.*+-]+\+json",
+        r"(application|\*)/\*",
+        r"application/x-www-form-urlencoded",
+        r"application/json-patch\+json",
+    )
+]
+"""Media types of bodies that are arguments of a tool, the best ones first. A list of patches is the last resort."""
+_VARIABLE = re.compile(r"\{([^{}]+)\}")
 _OF_PLAIN_OBJECTS = {"type", "properties", "required", "additionalProperties", *ANNOTATIONS}
 """If a body has only these keywords, its properties can become parameters of the tool."""
 
@@ -39,31 +51,40 @@ def openapi_tools(document: Mapping[str, Any]) -> Imported:
 
     A body's required properties are required in the tool, even if the document does not require the body.
     """
-    references = References(document)
+    own = document.get("$self")
+    references = References(document, own if isinstance(own, str) else "")
     conversion = Conversion()
-    paths = document.get("paths") or {}
+    paths = document.get("paths")
     for path, item in paths.items() if isinstance(paths, dict) else ():
         try:
             item = references.resolved(item)
         except Skip as reason:
-            conversion.skip(path, str(reason))
+            conversion.skip(path, path, str(reason))
             continue
-        for method in _METHODS:
-            if method in item:
-                draft = partial(_draft, references, f"{method} {path}", item, item[method])
-                conversion.add(f"{method.upper()} {path}", draft)
-    return conversion.imported
+        for method, operation in _operations(item):
+            address = f"{method.upper()} {path}"
+            name = operation.get("operationId") if isinstance(operation, dict) else None
+            named = name if isinstance(name, str) and name else plain_name(f"{method} {path}")
+            conversion.add(address, named, partial(_draft, references, path, item, operation))
+    return conversion.imported()
 
 
-def _draft(references: References, address: str, item: Mapping[str, Any], operation: Any) -> Draft:
-    """The tool of one operation under a path's `item`. An operation without an id is named by its `address`."""
-    given = [*item.get("parameters", []), *operation.get("parameters", [])]
-    parameters = _parameters(map(references.resolved, given))
+def _operations(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The operations of a path, by method. OpenAPI 3.2 has a place for other methods."""
+    more = item.get("additionalOperations")
+    methods = {method: item.get(method) for method in _METHODS} | (more if isinstance(more, dict) else {})
+    yield from ((method, operation) for method, operation in methods.items() if operation is not None)
+
+
+def _draft(references: References, path: str, item: Mapping[str, Any], operation: Any) -> Draft:
+    """The tool of one operation under a path's `item`."""
+    given = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+    known = _parameters(references.resolved(one) for one in given if one is not None)
+    parameters = _with_variables(known, path)
     body = _body(references.resolved(operation.get("requestBody")))
     schema, cut = deepest_schema(references, partial(_object_of_arguments, parameters, body))
-    name = operation.get("operationId")
     summary = operation.get("summary") or operation.get("description") or item.get("summary")
-    return Draft(name if isinstance(name, str) and name else address, first_paragraph(summary), schema, cut)
+    return Draft(first_paragraph(summary), schema, cut)
 
 
 def _parameters(given: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -78,16 +99,29 @@ def _parameters(given: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(found.values())
 
 
+def _with_variables(parameters: list[Mapping[str, Any]], path: str) -> list[Mapping[str, Any]]:
+    """The parameters, and a text for each variable of the path that the document does not describe."""
+    known = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
+    missing = [name for name in dict.fromkeys(_VARIABLE.findall(path)) if name not in known]
+    return [*parameters, *({"name": name, "in": "path", "schema": {"type": "string"}} for name in missing)]
+
+
 def _body(body: Mapping[str, Any]) -> _Body | None:
     """The JSON body, or the form body if there is no JSON; None for an operation without a body."""
     if not body:
         return None
     content = body.get("content") or {}
-    kinds = [kind for kind in content if _BODY.fullmatch(kind.partition(";")[0].strip())]
-    if not kinds:
+    ranks = {kind: _rank(kind) for kind in content}
+    best = min(ranks, key=lambda kind: ranks[kind], default=None)
+    if best is None or ranks[best] == len(_BODIES):
         raise Skip(f"no JSON body: {', '.join(content) or 'no content'}")
-    media = content[min(kinds, key=lambda kind: "json" not in kind)]
-    return _Body(_with_examples_of(media, media.get("schema", {})), required=body.get("required") is True)
+    media = content[best] or {}
+    return _Body(_with_examples_of(media, media.get("schema")), required=body.get("required") is True)
+
+
+def _rank(kind: str) -> int:
+    plain = kind.partition(";")[0].strip()
+    return next((rank for rank, pattern in enumerate(_BODIES) if pattern.fullmatch(plain)), len(_BODIES))
 
 
 def _object_of_arguments(
@@ -129,7 +163,7 @@ def _argument(parameter: Mapping[str, Any], normaliser: Normaliser, depth: int) 
 def _schema_of(parameter: Mapping[str, Any]) -> Any:
     """The schema of a parameter, with the examples and the description that are given beside it."""
     content = parameter.get("content")
-    schema = next(iter(content.values())).get("schema", {}) if content else parameter.get("schema", {})
+    schema = (next(iter(content.values())) or {}).get("schema") if content else parameter.get("schema")
     schema = _with_examples_of(parameter, schema)
     if isinstance(schema, dict) and "description" in parameter:
         return {"description": parameter["description"], **schema}
@@ -151,4 +185,4 @@ def _with_examples_of(holder: Mapping[str, Any], schema: Any) -> Any:
     named = holder.get("examples")
     values = [one.get("value") for one in named.values() if isinstance(one, dict)] if isinstance(named, dict) else []
     values += [holder["example"]] if "example" in holder else []
-    return {**schema, "examples": values} if values and isinstance(schema, dict) else schema
+    return {**(schema or {}), "examples": values} if values and isinstance(schema, dict | None) else schema

@@ -24,7 +24,7 @@ from tool_dpo.schema.documents import parse
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Request
-from tool_dpo.tools.tool import Tool
+from tool_dpo.tools.tool import Tool, with_requests
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -34,6 +34,8 @@ KEY = "OPENAI_API_KEY"
 
 _ROUNDS = 3
 """Times that a tool is asked for what its earlier answers did not give."""
+_TEMPLATES = 12
+"""Request templates that are asked for each tool."""
 _RETRIES = 5
 _REFUSED = (*range(300, 400), 400, 401, 403, 404)
 """Statuses that no retry changes; redirects are not followed."""
@@ -85,11 +87,95 @@ def requests(
                 except ValueError as error:
                     left_out[str(error)] += 1
     finally:
-        log = logging.getLogger(__name__)
-        log.warning("teacher: %s", server.bill())
-        for reason, count in left_out.most_common():
-            log.warning("teacher: %d left out: %s", count, reason)
+        _tell(server, left_out)
     return {name: list(requests.values()) for name, requests in found.items()}
+
+
+def templates(tools: Sequence[Tool], params: TeacherParams) -> dict[str, list[str]]:
+    """Request templates for each tool, as the teacher writes them. Each mentions the tool's parameters correctly.
+
+    A tool's present templates show which optional parameters can be mentioned.
+
+    Raises:
+        InputError: the server cannot be reached, refuses, or fails time after time.
+    """
+    server = _Server(params)
+    left_out: Counter[str] = Counter()
+    found: dict[str, list[str]] = {tool.name: [] for tool in tools}
+    try:
+        for tool, answer in zip(tools, server.ask([_template_chat(tool, params) for tool in tools]), strict=True):
+            try:
+                for text in _template_texts(answer):
+                    _keep_template(found[tool.name], tool, text, left_out)
+            except ValueError as error:
+                left_out[str(error)] += 1
+    finally:
+        _tell(server, left_out)
+    return found
+
+
+def _template_chat(tool: Tool, params: TeacherParams) -> dict[str, Any]:
+    """The body of the question for a tool's templates."""
+    required = list(tool.parameters.get("required", []))
+    said = {slot.name for template in tool.requests for slot in template.slots(optional=True)}
+    schema = strict(tool.parameters)
+    function = {"name": tool.name, "description": tool.description, "parameters": schema}
+    optional = [name for name in schema.get("properties", {}) if name in said]
+    task = (
+        f"Tool: {json.dumps(function, ensure_ascii=False)}\n"
+        f"Write {_TEMPLATES} requests for this tool as templates, all different: short and long, casual and polite, "
+        "commands, questions and statements. In a template, a parameter's name in braces stands for its value, as in "
+        "{city}. For a boolean, the braces hold the words for true and for false, as in {notify?and tell the team|"
+        f"without telling anyone}}. Each template has all of: {', '.join(required) or 'no parameter'}. It may have "
+        f"some of: {', '.join(optional) or 'none'}; each of these stands with the words around it in brackets, as in "
+        "[ due on {due}], and the sentence is right without it. Outside braces, say things as people do, never a "
+        'parameter\'s name. Answer {"requests": [the templates]}.'
+    )
+    texts = {"type": "array", "items": {"type": "string"}}
+    schema = {"type": "object", "properties": {"requests": texts}, "required": ["requests"]}
+    answer = {"name": "templates", "schema": {**schema, "additionalProperties": False}}
+    return {
+        "model": params.model,
+        "temperature": params.temperature,
+        "seed": 0,
+        "messages": [{"role": "system", "content": _SYSTEM}, {"role": "user", "content": task}],
+        "response_format": {"type": "json_schema", "json_schema": answer},
+    }
+
+
+def _template_texts(answer: "_Answer | str") -> list[Any]:
+    """The templates that an answer holds.
+
+    Raises:
+        ValueError: the reason why it holds none.
+    """
+    match _document(answer):
+        case {"requests": list(texts)}:
+            return texts
+    raise ValueError("the answer is not {requests}")
+
+
+def _keep_template(kept: list[str], tool: Tool, text: Any, left_out: Counter[str]) -> None:
+    """Keep a template, or count why it cannot be used."""
+    try:
+        with_requests(tool, [text])
+        plain = " ".join(text.split())
+        plain.encode()
+    except UnicodeEncodeError:
+        left_out["a template has half a character"] += 1
+    except ValueError:
+        left_out["a template does not mention the parameters correctly"] += 1
+    else:
+        if plain and plain not in kept:
+            kept.append(plain)
+
+
+def _tell(server: "_Server", left_out: Counter[str]) -> None:
+    """Log what the answers cost, and what was left out, by reason."""
+    log = logging.getLogger(__name__)
+    log.warning("teacher: %s", server.bill())
+    for reason, count in left_out.most_common():
+        log.warning("teacher: %d left out: %s", count, reason)
 
 
 def _chat(tool: Tool, rng: random.Random, optional: float, params: TeacherParams) -> tuple[dict[str, Any], set[str]]:
@@ -141,14 +227,7 @@ def _request(tool: Tool, mentioned: set[str], answer: _Answer | str) -> Request:
     Raises:
         ValueError: the reason why it holds none.
     """
-    if isinstance(answer, str):
-        raise ValueError(answer)
-    if answer.cut_off:
-        raise ValueError("the answer was cut off")
-    try:
-        document = parse(answer.text)
-    except ValueError:
-        raise ValueError("the answer is not JSON") from None
+    document = _document(answer)
     if not isinstance(document, dict) or set(document) != {"request", "parameters"}:
         raise ValueError("the answer is not {request, parameters}")
     text, parameters = document["request"], document["parameters"]
@@ -160,6 +239,22 @@ def _request(tool: Tool, mentioned: set[str], answer: _Answer | str) -> Request:
         raise ValueError("the call has other parameters than were asked for")
     ordered = {name: parameters[name] for name in tool.parameters.get("properties", {}) if name in parameters}
     return Request(" ".join(text.split()), ordered)
+
+
+def _document(answer: _Answer | str) -> Any:
+    """The JSON document of an answer.
+
+    Raises:
+        ValueError: the reason why it has none.
+    """
+    if isinstance(answer, str):
+        raise ValueError(answer)
+    if answer.cut_off:
+        raise ValueError("the answer was cut off")
+    try:
+        return parse(answer.text)
+    except ValueError:
+        raise ValueError("the answer is not JSON") from None
 
 
 def _read(content: bytes) -> _Answer:

@@ -1,9 +1,8 @@
 """Read tool definitions from files, and check them."""
 
 import logging
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,10 @@ from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import Place, json_path
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.refs import inline
+from tool_dpo.tools.conversion import NAME
 from tool_dpo.tools.documents import SUFFIXES
 from tool_dpo.tools.importers import read
 from tool_dpo.tools.phrases import Template, parse_template
-
-_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, plus the dots that MCP allows
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def read_tools(source: Path) -> list[Tool]:
 
 def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
-    for line in found.skipped:
-        logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {line}"))
+    for entry in found.left_out:
+        logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {entry.where}: {entry.reason}"))
     for index, item in enumerate(found.tools):
         try:
             yield parse_tool(item, path)
@@ -78,7 +76,7 @@ def parse_tool(item: Any, source: Path) -> Tool:
         raise ValueError('expected {"type": "function", "function": {...}}')
     function = item["function"]
     name = function.get("name")
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(f"function.name must be 1 to 64 letters, digits, '_', '-' or '.', got {name!r}")
     parameters = function.get("parameters")
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
@@ -103,6 +101,15 @@ def parse_tool(item: Any, source: Path) -> Tool:
         requests=phrases(requests, parameters, f"{name}: requests"),
         source=source,
     )
+
+
+def with_requests(tool: Tool, texts: list[str]) -> Tool:
+    """The tool with these request templates.
+
+    Raises:
+        ValueError: one is malformed or does not mention the tool's parameters correctly.
+    """
+    return replace(tool, requests=phrases(texts, tool.parameters, f"{tool.name}: requests"))
 
 
 def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:

@@ -1,7 +1,7 @@
 """Write request templates for a tool that has none, from its description and the names of its parameters."""
 
 import random
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,47 +9,32 @@ from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.violations import Validator, violations
 from tool_dpo.tools.catalog import Speaker, one_type
+from tool_dpo.tools.deeds import Deed, deed_of
+from tool_dpo.tools.mentions import Mention, called, flag, mention, with_unit
 from tool_dpo.tools.names import words
-from tool_dpo.tools.tool import Tool, phrases
+from tool_dpo.tools.rules import named_by_rules
+from tool_dpo.tools.tool import Tool, with_requests
 
 _MOST_OPTIONAL = 6
 _MOST_NESTED = 2
 _TRIALS = (0.0, 1.0, 0.5, 0.5, 0.5, 0.5)
 """Probabilities of an optional part. Values are drawn with each of them to check a parameter or a tool."""
-_LONGEST_DEED = 14
-_VERBS = """
-    accept activate add analyze apply approve archive assign associate attach authorize block book build buy
-    calculate call cancel capture change check clear clone close compare complete compute confirm connect convert
-    copy count create deactivate decline delete deploy destroy detach disable disconnect dismiss download draft
-    edit enable enqueue estimate evaluate execute expire export fetch fill find finalize follow force generate get
-    give grant hide import include install invite issue join leave link list load lock login logout look make mark
-    merge migrate modify monitor move notify open order pause pay perform ping pin place post preview process
-    provide publish push put query read rebuild receive record redeliver redeem refresh refund register reject
-    release remove rename render reopen reorder replace reply report request require rerun reschedule reserve reset
-    resolve restart restore resume retrieve retry return revert review revoke rotate run save scan schedule search
-    select send set share show skip sort star start stop store submit subscribe summarize suspend sync synchronize
-    tag test track transfer translate trigger unassign unblock unfollow unlink unlock unpin unstar unsubscribe
-    update upgrade upload use validate verify view vote void wait watch write
-""".split()  # noqa: SIM905
-_UNITS = """
-    ms seconds minutes hours days weeks months years km meters miles kg grams percent cents usd eur gbp bytes kb mb gb
-""".split()  # noqa: SIM905
-"""Units at the end of a name. They are written after the number: `timeout_ms` becomes "timeout 30 ms"."""
-_NOT_IN_WORDS = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 _UNSAYABLE = frozenset("{}?|")
+_UNQUOTED = {"enum", "const", "format", *ALTERNATIVES}
 
 
 @dataclass(frozen=True)
 class Shape:
     """The form of a request. `text` has places for the task (`do`, `Do`, or the tool's `name`), the required parameters
-    (`given`) and the optional ones (`more`). `given` is `lead`, the mentions joined by `link`, and `tail`. `mention` is
-    the form of one parameter, `flag` that of a boolean. `quote` stands around free text."""
+    (`given`) and the optional ones (`more`). `given` has the mentions that need no "with", then `lead`, the others
+    joined by `link`, and `tail`. `each` is the form of one parameter if all are to have the same. `flag` is the form of
+    a boolean. `quote` stands around free text."""
 
     text: str
     lead: str = " with "
     link: str = ", "
     tail: str = ""
-    mention: str = "{words} {slot}"
+    each: str = ""
     flag: str = "{slot}"
     quote: str = ""
 
@@ -57,18 +42,35 @@ class Shape:
 _SHAPES = (
     Shape("{Do}{given}{more}."),
     Shape("Could you {do}{given}{more}?", quote="'"),
-    Shape("{name}{given}{more}", lead=": "),
+    Shape("{name}{given}{more}", lead=": ", each="{words} {slot}"),
+    Shape("Please {do}{given}{more}.", quote='"'),
+    Shape("I need to {do}{given}{more}."),
     Shape(
         "I promised a colleague to {do}.{given}{more} Can you take care of it?",
-        lead=" ", link=" ", mention="The {words} is {slot}.", flag="One more thing: {slot}.",
+        lead=" ", link=" ", each="The {words}: {slot}.", flag="One more thing: {slot}.",
     ),
-    Shape("{given}please {do}{more}", lead="", tail=": ", quote='"'),
-    Shape("We need to {do} today{given}{more}.", lead=": ", link="; ", mention="{words} = {slot}"),
-    Shape("hi! can somebody {do} for me{given}{more}, thanks", lead=", using ", mention="{slot} as {words}"),
-    Shape("Is it possible to {do}{given}{more}?", lead=", with ", quote='"'),
+    Shape("{given}please {do}{more}", lead="", tail=": ", each="{words} {slot}", quote='"'),
+    Shape("hi! can somebody {do} for me{given}{more}, thanks"),
+    Shape("Is it possible to {do}{given}{more}?", quote='"'),
+    Shape(
+        "Can you {do}?{given}{more}",
+        lead=" ", link=" ", each="Use {slot} as the {words}.", flag="And {slot}.", quote="'",
+    ),
+    Shape("I'd like you to {do}{given}{more}, please."),
 )  # fmt: skip
-_NESTED = (Shape("({given}{more})", lead=""), Shape("({given}{more})", lead="", mention="{words}: {slot}"))
-_NESTED_OPEN = (Shape("(as usual{more})"), Shape("(the standard one{more})", mention="{words}: {slot}"))
+_OTHERS = (
+    Shape("{Do}{given}{more}."),
+    Shape("{Do}{given}{more}, please.", quote='"'),
+    Shape("hello, {do}{given}{more}", quote="'"),
+)
+"""Shapes for the other words for what a tool does."""
+_NESTED = (
+    Shape("({given}{more})", lead="", each="{words} {slot}"), Shape("({given}{more})", lead="", each="{words}: {slot}")
+)  # fmt: skip
+_NESTED_OPEN = (
+    Shape("(with{more})", link=" ", each="{words} {slot}"), Shape("(only{more})", link=" ", each="{words}: {slot}")
+)  # fmt: skip
+_INSIDE = Deed("")
 
 
 def word(tool: Tool) -> dict[str, Any]:
@@ -80,22 +82,35 @@ def word(tool: Tool) -> dict[str, Any]:
         ValueError: no value can be drawn for a required parameter, or the calls break the schema as a whole.
     """
     fault = ""
-    for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (0, 0)):
+    for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (_MOST_OPTIONAL, 0), (0, 0)):
         parameters, required, optional = _sayable(tool.parameters, most, nested)
-        deed = _deed(tool)
-        texts = [_text(shape, parameters, required, optional, deed, words(tool.name)) for shape in _SHAPES]
-        worded = replace(tool, parameters=parameters, requests=phrases(texts, parameters, "requests"))
-        fault = _fault(worded)
-        if not fault:
+        texts = list(dict.fromkeys(_texts(tool, parameters, required, optional)))
+        worded = with_requests(replace(tool, parameters=parameters), texts)
+        broken = fault_of(worded)
+        fault = fault or broken
+        if not broken:
             function = {"name": tool.name, "description": tool.description, "parameters": parameters}
             return {"type": "function", "function": function, "requests": texts}
     raise ValueError(f"its requests make calls that are not valid: {fault}")
 
 
-def _fault(tool: Tool) -> str:
+def _texts(tool: Tool, parameters: Schema, required: list[str], optional: list[str]) -> Iterator[str]:
+    deed = deed_of(tool.name, tool.description)
+    name = words(tool.name)
+    for style, shape in enumerate(_SHAPES):
+        yield _text(shape, parameters, required, optional, deed, style, name)
+    for style, (shape, other) in enumerate(zip(_OTHERS, deed.others, strict=False), 1):
+        yield _text(shape, parameters, required, optional, deed, style, name, other)
+
+
+def fault_of(tool: Tool) -> str:
+    """What is wrong with the calls of a tool's requests, "" if they are valid."""
     schema = call_schema(tool.name, tool.parameters)
     for seed, optional in enumerate(_TRIALS):
-        call = {"tool": tool.name, "parameters": Speaker(random.Random(seed), optional).request(tool).parameters}
+        try:
+            call = {"tool": tool.name, "parameters": Speaker(random.Random(seed), optional).request(tool).parameters}
+        except ValueError as error:
+            return str(error)
         if broken := violations(schema, call):
             return f"{broken[0].path}: {broken[0].message[:200]}"
     return ""
@@ -110,7 +125,8 @@ def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str],
         if name not in properties:
             raise ValueError(f"required {name!r} is not among its properties")
         properties[name] = _said(properties[name], name, nested)
-    for name in properties:
+    ruled = [name for name in named_by_rules(schema) if name in properties]
+    for name in dict.fromkeys((*ruled, *properties)):
         if len(optional) == most:
             break
         if name not in required:
@@ -145,7 +161,7 @@ def _unfit(schema: Any, name: str) -> str:
         values = [Speaker(random.Random(seed), chance).say(schema, name).value for seed, chance in enumerate(_TRIALS)]
     except ValueError as error:
         return str(error)
-    if isinstance(schema, dict) and schema.get("type") == "boolean":
+    if isinstance(schema, dict) and schema.get("type") == "boolean" and not {"enum", "const"} & schema.keys():
         values = [True, False]
     check = Validator(strict(schema) if isinstance(schema, dict) else schema)
     broken = next((fault for value in values for fault in check.iter_errors(value)), None)
@@ -174,60 +190,39 @@ def _worded(schema: Any, most: int) -> Any:
 
 
 def _text(
-    shape: Shape, schema: Schema, required: list[str], optional: list[str], deed: str = "", name: str = ""
+    shape: Shape,
+    schema: Schema,
+    required: list[str],
+    optional: list[str],
+    deed: Deed = _INSIDE,
+    style: int = 0,
+    name: str = "",
+    do: str = "",
 ) -> str:
-    def mention(parameter: str) -> str:
-        return _mention(shape, parameter, schema["properties"][parameter])
+    """A template. `style` numbers the ways to mention a parameter. `do` stands in place of the deed's own words."""
+    names = (*required, *optional)
+    said = {one: _mention(shape, one, schema["properties"][one], deed, style) for one in names}
+    if len({said[one].text.replace(f"{{{one}}}", "{}") for one in names}) < len(names):  # two would be called the same
+        said = {one: _mention(shape, one, schema["properties"][one], _INSIDE, 2) for one in names}
+    alone = [said[one].text for one in required if said[one].alone]
+    others = [said[one].text for one in required if not said[one].alone]
+    given = f" {', '.join(alone)}" if alone else ""
+    if others:
+        given += shape.lead + shape.link.join(others) + shape.tail
+    more = "".join(f"[{shape.link}{said[one].text}]" for one in optional)
+    do = do or deed.text
+    return shape.text.format(do=do, Do=do[:1].upper() + do[1:], name=name, given=given, more=more)
 
-    given = shape.lead + shape.link.join(map(mention, required)) + shape.tail if required else ""
-    more = "".join(f"[{shape.link}{mention(parameter)}]" for parameter in optional)
-    return shape.text.format(do=deed, Do=deed[:1].upper() + deed[1:], name=name, given=given, more=more)
 
-
-def _mention(shape: Shape, name: str, schema: Any) -> str:
-    said = _called(name, schema)
+def _mention(shape: Shape, name: str, schema: Any, deed: Deed, style: int) -> Mention:
+    """The words for a parameter in a template, with its slot."""
     if isinstance(schema, dict) and schema.get("type") == "boolean":
-        verb = said.split()[0] in _VERBS
-        return shape.flag.format(
-            slot=f"{{{name}?{said}|do not {said}}}" if verb else f"{{{name}?with {said}|without {said}}}"
-        )
-    plain = not isinstance(schema, dict) or (one_type(schema) == "string" and not {"enum", "format"} & schema.keys())
+        return Mention(shape.flag.format(slot=flag(name, schema, deed, style)), alone=False)
+    plain = not isinstance(schema, dict) or (one_type(schema) == "string" and not _UNQUOTED & schema.keys())
     quote = shape.quote if plain else ""
-    what, _, unit = said.rpartition(" ")
-    if what and unit in _UNITS and isinstance(schema, dict) and one_type(schema) in ("integer", "number"):
-        return shape.mention.format(words=what, slot=f"{{{name}}} {unit}")
-    return shape.mention.format(words=said, slot=f"{quote}{{{name}}}{quote}")
-
-
-def _called(name: str, schema: Any) -> str:
-    """The words for a parameter: its name, or the first words of its description if the name has one or two letters."""
-    if len(name) <= 2 and name.lower() != "id" and isinstance(schema, dict):
-        described = words(_clean(schema.get("description")).partition(".")[0]).split()
-        described = described[1:] if described[:1] in (["the"], ["a"], ["an"]) else described
-        if described and described != ["value"]:
-            return " ".join(described[:4])
-    said = words(name)
-    return said.removeprefix("is ").removeprefix("has ")
-
-
-def _deed(tool: Tool) -> str:
-    """What the tool does, as a command: from its description, otherwise from its name."""
-    sentence = re.split(r"[.;:!(\n]", _clean(tool.description))[0].split()
-    if 1 < len(sentence) <= _LONGEST_DEED and (verb := _verb(sentence[0])):
-        return " ".join([verb, *sentence[1:]]).rstrip(",")
-    name = words(tool.name).split()
-    for index, one in enumerate(name):
-        if verb := _verb(one):
-            return " ".join([verb, *name[:index], *name[index + 1 :]])
-    return f"use {' '.join(name)}"
-
-
-def _verb(first: str) -> str:
-    """The base form of a verb ("create" for "Creates"), "" for any other word."""
-    low = first.lower()
-    forms = (low, low.removesuffix("s"), low.removesuffix("es"), f"{low.removesuffix('ies')}y")
-    return next((form for form in forms if form in _VERBS), "")
-
-
-def _clean(text: Any) -> str:
-    return " ".join(_NOT_IN_WORDS.sub(" ", str(text or "")).split())
+    slot = f"{quote}{{{name}}}{quote}"
+    if not shape.each:
+        one = mention(name, schema, deed, style)
+        return Mention(one.text.replace("{}", slot), one.alone)
+    said, unit = with_unit(called(name, schema, deed, style), schema)
+    return Mention(shape.each.format(words=said, slot=f"{slot}{unit}"), alone=False)

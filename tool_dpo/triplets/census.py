@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.formats.plain import messages
-from tool_dpo.triplets.triplet import Triplet
+from tool_dpo.triplets.triplet import Triplet, tried_triplets
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,25 +29,45 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") ->
     }
 
 
-def check_lengths(
-    path: Path, triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", max_length: int
-) -> None:
-    """Check that each prompt with its longer answer has at most `max_length` tokens, so that training cuts none.
+def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, max_length: int) -> list[Triplet]:
+    """Every triplet of a file: proved, and its prompt with its longer answer at most `max_length` tokens long, so that
+    training cuts none.
 
     Raises:
-        InputError: a triplet is too long. The message names the file and the line.
+        InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
+            key in params.yaml of the model whose `max_length` it is.
     """
+    triplets: dict[int, Triplet] = {}
+    faults: dict[int, str] = {}
+    for number, triplet in tried_triplets(path):
+        if isinstance(triplet, ValueError):
+            faults[number] = str(triplet)
+        else:
+            triplets[number] = triplet
+    lengths = dict(zip(triplets, _whole_lengths(list(triplets.values()), tokenizer), strict=True))
+    too_long = {number: length for number, length in lengths.items() if length > max_length}
+    if faults:
+        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
+    elif too_long:
+        mend = f"dvc exp run -S models.{model}.weights.max_length={max(too_long.values())}"
+    else:
+        return list(triplets.values())
+    for number, length in too_long.items():
+        faults[number] = f"{length} tokens, expected at most {max_length}: tool {triplets[number].tool!r}"
+    lines = [f"{path}:{number}: {faults[number]}" for number in sorted(faults)]
+    raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
+
+
+def _whole_lengths(triplets: list[Triplet], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """The tokens of each prompt with its longer answer."""
+    if not triplets:
+        return []
     longer = [max(triplet.chosen, triplet.rejected, key=len) for triplet in triplets]
     chats = [
         [*messages(triplet.prompt), {"role": "assistant", "content": text}]
         for triplet, text in zip(triplets, longer, strict=True)
     ]
-    for number, ids in enumerate(tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"], 1):
-        if len(ids) > max_length:
-            raise InputError(
-                f"{path}:{number}: {len(ids)} tokens, expected at most {max_length}, the model's max_length in "
-                f"params.yaml: raise it, or leave out the tool {triplets[number - 1].tool!r}"
-            )
+    return [len(ids) for ids in tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"]]
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

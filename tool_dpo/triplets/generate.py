@@ -6,13 +6,15 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from heapq import nlargest
+from itertools import chain
 from typing import Any
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.length import fits
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
@@ -25,6 +27,7 @@ from tool_dpo.tools.tool import Tool, parse_tool
 from tool_dpo.tools.wording import word
 from tool_dpo.triplets.augment import Case, plain, vary
 from tool_dpo.triplets.negatives import by_chance, negative
+from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
 
 _ATTEMPTS = 50
@@ -36,17 +39,24 @@ Source = Callable[[Tool, int, random.Random], Request | None]
 
 
 def generate(
-    tools: list[Tool], params: GenerateParams, seed: int, held_out: Callable[[str], object] = lambda name: None
+    tools: list[Tool],
+    params: GenerateParams,
+    seed: int,
+    held_out: Callable[[str], object] = lambda name: None,
+    max_length: int | None = None,
 ) -> Iterator[Triplet]:
     """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
 
     Tools whose names are `held_out` are not varied, and are not listed in the prompts of other tools. A tool without
-    request templates gets some. If that is not possible, it is left out, with a warning. Each tool has its own random
-    streams, so adding a tool changes little more than the number of triplets of the others.
+    request templates gets some. If that is not possible, it is left out, with a warning. So are the triplets that a
+    tool does not give, because its requests are too much alike or its calls are not valid. They are counted. Each tool
+    has its own random streams, so adding a tool changes little more than the number of triplets of the others.
+
+    A prompt and its longer answer have at most `max_length` tokens, by an estimate that is a little too high for most.
+    Schemas are shortened if that is not so.
 
     Raises:
-        InputError: no request can be made for any tool; the templates of a tool do not give enough different requests
-            with a violation that can be verified; or the teacher does not answer, or writes nothing of use.
+        InputError: no triplet can be made for any tool; or the teacher does not answer, or writes nothing of use.
     """
     teacher = params.teacher if params.source == "openai" else None
     usable = tools if teacher else list(_with_requests(tools))
@@ -56,14 +66,35 @@ def generate(
     counts = {tool.name: each + (index < more) for index, tool in enumerate(usable)}
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
     training = [tool for tool in usable if not held_out(tool.name)]
-    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training)
-    some = False
+    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training, max_length)
+    made = 0
     for tool in usable:
         for triplet in maker.of_tool(tool, counts[tool.name]):
-            some = True
+            made += 1
             yield triplet
-    if not some:
-        raise InputError("generate: no triplet can be made of any request: see above what was left out")
+    if len(maker.left_out) > 1:
+        logging.getLogger(__name__).warning("generate: %d made, %d left out", made, sum(maker.left_out.values()))
+    if not made:
+        reasons = maker.left_out if not teacher else ()
+        none = "generate: no triplet can be made of any request: see above what was left out"
+        raise InputError(next(iter(reasons), none))
+
+
+def first_triplet(tool: Tool, params: GenerateParams, max_length: int | None = None) -> Triplet:
+    """A triplet of a tool.
+
+    Raises:
+        ValueError: none can be made. The message is the reason.
+    """
+    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], max_length)
+    fault = ""
+    for index in range(_ATTEMPTS):
+        try:
+            if triplet := maker.one(tool, index, varied=False):
+                return triplet
+        except ValueError as error:
+            fault = fault or str(error)
+    raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
 @dataclass(frozen=True)
@@ -74,6 +105,9 @@ class _Maker:
     taken: frozenset[str]
     """Plain names of all tools. No tool is renamed to one of them, because it could be a test tool's."""
     training: list[Tool]
+    max_length: int | None
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many triplets were left out, by the reason."""
 
     def of_tool(self, tool: Tool, count: int) -> Iterator[Triplet]:
         """`count` triplets of a tool as its author wrote it, and varied ones if it is a training tool."""
@@ -83,34 +117,49 @@ class _Maker:
 
     def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
         prompts: set[tuple[str, ...]] = set()
+        failed, fault = 0, ""
         for index in range(count * _ATTEMPTS):
-            if len(prompts) == count:
-                return
-            triplet = self._one(tool, index, varied=varied)
+            if len(prompts) == count or (failed == _ATTEMPTS and not prompts):
+                break
+            try:
+                triplet = self.one(tool, index, varied=varied)
+            except ValueError as error:
+                failed, fault = failed + 1, fault or str(error)
+                continue
             if triplet and (words := _words(triplet.prompt)) not in prompts:
                 prompts.add(words)
                 yield triplet
         if len(prompts) < count:
-            short = (
-                f"{tool.source}: tool {tool.name!r} gives {len(prompts)} different requests with a provable violation, "
-                f"{count} are needed"
-            )
-            if self.params.source == "catalog":
-                raise InputError(f"{short}: add examples or request templates, or lower generate.triplets")
-            logging.getLogger(__name__).warning(short)
+            self._leave_out(tool, len(prompts), count, fault)
 
-    def _one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
+    def _leave_out(self, tool: Tool, found: int, count: int, fault: str) -> None:
+        told = (
+            f"{tool.source}: tool {tool.name!r} gives {found} different requests with a provable violation, "
+            f"{count} are needed"
+        )
+        if fault:
+            told += f": {fault}"
+        elif self.params.source == "catalog":
+            told += ": add examples or request templates, or lower generate.triplets"
+        self.left_out[told] = count - found
+        logging.getLogger(__name__).warning(told)
+
+    def one(self, tool: Tool, index: int, *, varied: bool) -> Triplet | None:
+        """The triplet of an index, None if there is no request or no violation for it.
+
+        Raises:
+            ValueError: no value can be drawn, or the call is not valid.
+        """
         name = f"{self.seed}/{tool.name}/{index}" + "/varied" * varied
         rng = random.Random(name)
-        request = None
+        request = self.source(tool, index, rng)
+        if request is None:
+            return None
+        case = Case(tool.name, tool.parameters, request.parameters)
+        siblings = partial(self._siblings, tool, name)
         try:
-            request = self.source(tool, index, rng)
-            if request is None:
-                return None
-            case = Case(tool.name, tool.parameters, request.parameters)
-            siblings = partial(self._siblings, tool, name)
             if not varied:
-                return _triplet(request.text, [case], signature, siblings, self.params.mix, rng)
+                return self._fitting(request.text, [case], signature, siblings, rng)
             text = _ended(request.text, rng)
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
@@ -119,10 +168,31 @@ class _Maker:
                 listed.pop()
             if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
-            return _triplet(text, listed, write, siblings, self.params.mix, rng, varied_from=tool.name)
+            return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
         except ValueError as error:
-            of_request = f"request {request.text!r}: " if request else ""
-            raise InputError(f"{tool.source}: tool {tool.name!r}: {of_request}{error}") from None
+            raise ValueError(f"request {request.text!r}: {error}") from None
+
+    def _fitting(
+        self,
+        request: str,
+        cases: list[Case],
+        write: Callable[[str, Schema], str],
+        siblings: Callable[[], Mapping[str, Any]],
+        rng: random.Random,
+        varied_from: str | None = None,
+    ) -> Triplet | None:
+        """A triplet (see `_triplet`) that is short enough: with shorter schemas and without other tools if need be.
+
+        Raises:
+            ValueError: it is too long even so, or the call is not valid.
+        """
+        for listed in chain([cases], ([one] for one in shortened(cases[0]))):
+            triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
+            if triplet is None or self.max_length is None:
+                return triplet
+            if fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), self.max_length):
+                return triplet
+        raise ValueError(f"longer than the model's max_length of {self.max_length} tokens, even if shortened")
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one, half the time from its file: these are easiest to confuse with it."""

@@ -1,5 +1,6 @@
 """Import the tools of a document: convert them, write request templates, keep those that give a verified triplet."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -7,13 +8,14 @@ from tqdm import tqdm
 
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
-from tool_dpo.params import GenerateParams
-from tool_dpo.tools.conversion import Imported
+from tool_dpo.params import GenerateParams, TeacherParams
+from tool_dpo.tools.conversion import Entry, Imported
 from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
-from tool_dpo.tools.tool import parse_tool
-from tool_dpo.tools.wording import word
-from tool_dpo.triplets.generate import generate
+from tool_dpo.tools.teacher import templates
+from tool_dpo.tools.tool import parse_tool, with_requests
+from tool_dpo.tools.wording import fault_of, word
+from tool_dpo.triplets.generate import first_triplet
 
 _ONE = GenerateParams(
     "catalog",
@@ -26,45 +28,67 @@ _ONE = GenerateParams(
     mix=dict.fromkeys(get_args(Kind), 1.0),
     teacher=None,
 )
+_ENOUGH = 5
+"""Templates of the teacher that do without others."""
 
 
-def import_tools(source: str, *, mcp: bool = False) -> Imported:
-    """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are skipped.
+def import_tools(
+    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, max_length: int | None = None
+) -> Imported:
+    """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are left out.
 
-    `skipped` in the result gives the reason for each of them.
+    Every tool has an entry in the result, with the reason for each that was left out. `teacher` writes request
+    templates, if it is given. A prompt with its answer has at most `max_length` tokens.
 
     Raises:
-        InputError: the document cannot be read, the server does not answer, or no tool is left.
+        InputError: the document cannot be read, or the server or the teacher does not answer.
     """
     if not mcp and source.startswith(URLS):
         raise InputError(f"{source}: documents are read from files, nothing is fetched; for an MCP server add --mcp")
     path = Path(source)
     found = tools_of(listed(source)) if mcp else read(path)
-    adopted = Imported(skipped=list(found.skipped), cut=found.cut)
+    adopted = Imported()
     names: set[str] = set()
-    for index, item in enumerate(tqdm(found.tools, desc="proving tools", delay=2)):
-        try:
-            worded = _proved(item, path)
-            name = worded["function"]["name"]
-            if name in names:
-                raise ValueError("another tool has the same name")
-        except (ValueError, InputError) as error:
-            adopted.skipped.append(f"{_name(item) or f'tool {index}'}: {str(error).removeprefix(f'{path}: ')}")
-        else:
-            names.add(name)
-            adopted.tools.append(worded)
-    if not adopted.tools:
-        raise InputError(f"{source}: no tool in it{''.join(f': {reason}' for reason in adopted.skipped[:1])}")
-    return adopted
+    for entry in tqdm(found.entries, desc="proving tools", delay=2):
+        if entry.tool is not None:
+            entry = _adopted(entry, path, names, max_length)
+        if entry.tool is not None:
+            names.add(entry.name)
+        adopted.entries.append(entry)
+    return _spoken(adopted, path, teacher) if teacher else adopted
 
 
-def _name(item: Any) -> str:
-    function = item.get("function") if isinstance(item, dict) else None
-    return str(function.get("name", "")) if isinstance(function, dict) else ""
+def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None) -> Entry:
+    """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
+    try:
+        tool = _proved(entry.tool, source, max_length)
+        if tool["function"]["name"] in names:
+            raise ValueError("another tool has the same name")
+    except (ValueError, InputError) as error:
+        reason = str(error).removeprefix(f"{source}: ")
+    except Exception as error:  # an error in one tool never ends the import of the others
+        reason = f"cannot be proved: {type(error).__name__}: {error}"
+    else:
+        return replace(entry, tool=tool)
+    return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path) -> dict[str, Any]:
+def _proved(item: Any, source: Path, max_length: int | None) -> dict[str, Any]:
     tool = parse_tool(item, source)
     worded: dict[str, Any] = item if tool.requests else word(tool)
-    list(generate([parse_tool(worded, source)], _ONE, seed=0))
+    first_triplet(parse_tool(worded, source), _ONE, max_length)
     return worded
+
+
+def _spoken(adopted: Imported, source: Path, teacher: TeacherParams) -> Imported:
+    """The tools with the teacher's templates in place of their own, or beside them if these are few."""
+    tools = {entry.name: parse_tool(entry.tool, source) for entry in adopted.kept}
+    written = templates([*tools.values()], teacher)
+    entries = []
+    for entry in adopted.entries:
+        if entry.tool is not None:
+            texts = [text for text in written[entry.name] if not fault_of(with_requests(tools[entry.name], [text]))]
+            requests = texts if len(texts) >= _ENOUGH else [*texts, *entry.tool["requests"]]
+            entry = replace(entry, tool={**entry.tool, "requests": requests})
+        entries.append(entry)
+    return Imported(entries)

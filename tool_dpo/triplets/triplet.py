@@ -111,13 +111,25 @@ def read_triplets(path: Path) -> Iterator[Triplet]:
     Raises:
         InputError: the file has no triplets, or one fails the check. The message names the file, line and reason.
     """
+    for number, triplet in tried_triplets(path):
+        if isinstance(triplet, ValueError):
+            raise InputError(f"{path}:{number}: {triplet}")
+        yield triplet
+
+
+def tried_triplets(path: Path) -> Iterator[tuple[int, Triplet | ValueError]]:
+    """The number of every line of a file with its triplet, or with the reason why it fails the check of `proved`.
+
+    Raises:
+        InputError: the file cannot be read, or has no triplets.
+    """
     number = 0
     for number, record in read_lines(path):
         try:
-            yield proved(record)
+            yield number, proved(record)
         except ValueError as error:
-            raise InputError(f"{path}:{number}: {error}") from None
+            yield number, error
         except RecursionError:
-            raise InputError(f"{path}:{number}: nested too deeply") from None
+            yield number, ValueError("nested too deeply")
     if not number:
         raise InputError(f"{path}: no triplets")

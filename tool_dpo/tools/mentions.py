@@ -1,0 +1,123 @@
+"""How people mention a parameter: "in {city}", "sorted by {sort}", "at most {limit} of them", "title {title}"."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tool_dpo.tools.catalog import one_type
+from tool_dpo.tools.deeds import MAKING, READING, VERBS, Deed, clean
+from tool_dpo.tools.names import split_words, word_set, words
+
+_LONGEST_DESCRIPTION = 5
+"""Words of a description that is used in place of a name."""
+_UNITS = word_set(
+    "ms seconds minutes hours days weeks months years km meters miles kg grams percent cents usd eur gbp bytes kb mb gb"
+)
+"""Units at the end of a name. They are written after the number: `timeout_ms` becomes "timeout 30 ms"."""
+_TIMES = {"date", "date-time"}
+_ADJECTIVE = re.compile(r"\w+(?:ed|able|ible|ive|ic)|private|public|hidden|recent|verified|visible")
+_ARTICLES = ("the", "a", "an", "this", "optional", "required")
+_INSTRUCTIONS = word_set(
+    "if whether when only filter filters set sets specify specifies return returns include use used"
+)
+"""First words of descriptions that do not name the value."""
+_PHRASES: dict[str, tuple[str, ...]] = {
+    "page": ("page {}", "on page {}"),
+    "offset skip": ("skipping the first {}", "starting after the first {}"),
+    "sort sort_by order_by sortby orderby": ("sorted by {}", "ordered by {}"),
+    "order direction sort_order sort_direction": ("in {} order",),
+    "currency": ("in {}", "in the currency {}"),
+    "language lang locale": ("in the language {}", "in {}"),
+    "city town location": ("in {}", "located in {}"),
+    "country": ("in {}", "in the country {}"),
+    "tags labels": ("tagged {}", "with the tags {}"),
+    "recipient recipients to": ("to {}", "addressed to {}"),
+    "reason": ("because of {}", "for the reason {}"),
+}
+_OF_READING: dict[str, tuple[str, ...]] = {
+    "limit per_page page_size max_results pagesize perpage maxresults": (
+        "at most {} of them", "no more than {}", "up to {} results",
+    ),
+    "query q search keyword keywords term search_term": ("matching {}", "about {}", "that match {}"),
+    "status state": ("that are {}", "in state {}"),
+}  # fmt: skip
+_OF_MAKING: dict[str, tuple[str, ...]] = {
+    "name title display_name": ("called {}", "named {}", "with the name {}"),
+    "description": ("described as {}", "with the description {}"),
+    "message body text content": ("that says {}", "with the text {}"),
+}
+_OF_TIMES: dict[str, tuple[str, ...]] = {
+    "start from since after begin start_date start_time from_date date_from": ("from {} on", "since {}", "starting {}"),
+    "end to until before end_date end_time to_date date_to till": ("until {}", "up to {}", "ending {}"),
+    "due due_date deadline": ("due {}", "to be done by {}"),
+    "date day on": ("on {}",),
+}
+
+
+@dataclass(frozen=True)
+class Mention:
+    """The words for a parameter, with `{}` for its value. `alone` ones need no "with" before them."""
+
+    text: str
+    alone: bool
+
+
+def mention(name: str, schema: Any, deed: Deed, style: int) -> Mention:
+    """One of several ways to mention a parameter, which `style` numbers."""
+    schema = schema if isinstance(schema, dict) else {}
+    known = "_".join(split_words(name))
+    of_time = _OF_TIMES if schema.get("format") in _TIMES else {}
+    of_verb = _OF_READING if deed.verb in READING else _OF_MAKING if deed.verb in MAKING else {}
+    for table in (of_time, of_verb, _PHRASES):
+        for names, forms in table.items():
+            if known in names.split():
+                return Mention(forms[style % len(forms)], alone=True)
+    said, unit = with_unit(called(name, schema, deed, style), schema)
+    return Mention(f"{said} {{}}{unit}", alone=False)
+
+
+def with_unit(said: str, schema: Any) -> tuple[str, str]:
+    """The words for a number without the unit at their end, and the unit as it is written after the number."""
+    what, _, unit = said.rpartition(" ")
+    if what and unit in _UNITS and isinstance(schema, dict) and one_type(schema) in ("integer", "number"):
+        return what, f" {unit}"
+    return said, ""
+
+
+def called(name: str, schema: Any, deed: Deed, style: int) -> str:
+    """The words for a parameter: those of its name, or of a short description.
+
+    Words that the command has already said are left out, and "id" after the name of a thing.
+    """
+    described = _described(schema)
+    short = len(name) <= 2 and name.lower() != "id"
+    if described and (short or (style % 2 and len(described) <= _LONGEST_DESCRIPTION)):
+        return " ".join(described[:_LONGEST_DESCRIPTION])
+    said = words(name).removeprefix("is ").removeprefix("has ").split()
+    spoken = {word.removesuffix("s") for word in split_words(deed.text)}
+    rest = [word for word in said[:-1] if word.removesuffix("s") not in spoken] + said[-1:]
+    if len(rest) > 1 and rest[-1] == "id":
+        return " ".join(rest[:-1] if style % 3 else rest)
+    return " ".join(rest)
+
+
+def flag(name: str, schema: Any, deed: Deed, style: int) -> str:
+    """The words for both values of a boolean, as a slot of a template."""
+    said = called(name, {}, deed, style)
+    if said.split()[0] in VERBS:
+        return f"{{{name}?{said}|do not {said}}}"
+    if _ADJECTIVE.fullmatch(said):
+        return f"{{{name}?{said}|not {said}}}"
+    return f"{{{name}?with {said}|without {said}}}"
+
+
+def _described(schema: Any) -> list[str]:
+    """The words of a description's first sentence, without its article; none if it is no plain phrase."""
+    first = re.split(r"[.;:,(]", clean(schema.get("description") if isinstance(schema, dict) else ""))[0]
+    if not re.fullmatch(r"[A-Za-z' -]+", first):
+        return []
+    found = first.split()
+    while found and found[0].lower() in _ARTICLES:
+        found = found[1:]
+    plain = [word if word.isupper() and len(word) > 1 else word.lower() for word in found]
+    return [] if plain == ["value"] or (plain and plain[0] in _INSTRUCTIONS) else plain
