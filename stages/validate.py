@@ -1,7 +1,7 @@
 """Check every triplet, check that it fits the model's max_length, and write statistics."""
 
 from tool_dpo.errors import run
-from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
 from tool_dpo.stage import paths
@@ -12,8 +12,9 @@ def main() -> None:
     data, base, out, details = paths("triplets", "base", "out", "details", description=__doc__)
     params = load_params()
     tokenizer = load_tokenizer(base)
-    triplets = read_checked(data, tokenizer, params.model, read_weights(base).max_length)
-    counts = census(triplets, tokenizer)
+    form = load_format(base, tokenizer)
+    triplets = read_checked(data, tokenizer, form, params.model, read_weights(base).max_length)
+    counts = census(triplets, tokenizer, form)
     write_json(details, counts)
     write_json(out, {name: counts[name] for name in ("triplets", "tools")})
 

@@ -65,6 +65,7 @@ Few = Bound("in [1, 256]", lambda value: 1 <= value <= 256)
 Seconds = Bound("in (0, 86400]", lambda value: 0 < value <= 86400)
 Url = Bound("like https://host/v1, without user and password, which dvc.lock would keep", _is_url)
 
+FormatName = Literal["plain", "native"]
 LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_norm", "hinge"]
 
 
@@ -204,6 +205,8 @@ class BatchParams:
 
 @dataclass(frozen=True)
 class ModelParams:
+    format: FormatName
+    """`native`: the model's own tool format; `plain`: `{"tool": name, "parameters": {...}}`, for any model."""
     weights: WeightsParams
     sft: SftParams
     dpo: DpoParams

@@ -2,22 +2,44 @@
 
 import json
 import re
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.formats.asked import Asked
+from tool_dpo.formats.format import Asked, Reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-HERMES = Path(__file__).with_name("hermes.jinja")
-"""The chat template for a ChatML model whose own template has no tools."""
-HERMES_RESPONSE = Path(__file__).with_name("hermes.json")
+_HERMES = tuple(Path(__file__).with_name(name) for name in ("hermes.jinja", "hermes.json"))
+"""The chat template and the response template of a ChatML model whose own template has no tools."""
 
 _MARK = "@@"
 _TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
 _CALL = json.dumps({"tool": "look_up", "parameters": {"text": "a \"b\" é", "deep": [{"n": -1.5, "on": True}, None]}})
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\S', re.DOTALL)
+
+
+def templates_for(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
+    """The chat template and the response template (JSON text) that `Native` needs: the tokenizer's own, if it has
+    tools; otherwise those of ChatML with Hermes calls, `<tool_call>{"name": ..., "arguments": ...}</tool_call>`.
+
+    Raises:
+        ValueError: neither write and read calls with this tokenizer.
+    """
+    from trl.chat_template_utils import add_response_schema
+
+    own = copy(tokenizer)
+    with suppress(ValueError):  # it knows the templates of the common families
+        if not getattr(own, "response_template", None):
+            own = add_response_schema(own)
+        Native(own)
+        return str(own.chat_template), json.dumps(own.response_template)
+    chat, response = (path.read_text(encoding="utf-8") for path in _HERMES)
+    own.chat_template, own.response_template = chat, json.loads(response)
+    Native(own)
+    return chat, response
 
 
 class Native:
@@ -39,7 +61,7 @@ class Native:
             raise ValueError("the chat template leaves out the tools")
         written = self._render([{"role": "assistant", "content": _MARK}])
         self._before, _, self._after = written.removeprefix(bare).partition(_MARK)
-        if self.read(self.write(_CALL, _CALL)) != _canonical(_CALL):
+        if self.read(self.write(_CALL, _CALL)).call != _canonical(_CALL):
             raise ValueError("the response template does not read what the chat template writes for a call")
 
     def chat(self, asked: Asked) -> dict[str, Any]:
@@ -63,16 +85,21 @@ class Native:
             return call[:found] + before + inside.removesuffix(tail) + after
         return call[:found] + before + inside
 
-    def read(self, text: str) -> str | None:
+    def read(self, answer: str) -> Reading:
+        found = self._found(answer)
+        if found is None:
+            return Reading("", None)
+        text = json.dumps(found, ensure_ascii=False)
+        whole = _tokens(self._written(found)) == _tokens(answer)
+        return Reading(text if whole else "", text)
+
+    def _found(self, answer: str) -> dict[str, Any] | None:
+        """The first call in an answer."""
         try:
-            message = self._tokenizer.parse_response(text, prefix="")
-            (made,) = message["tool_calls"]
-            function = made["function"]
-            call = {"tool": function["name"], "parameters": function["arguments"]}
-            same = _tokens(self._written(call)) == _tokens(text)
-        except (ValueError, KeyError, TypeError, RecursionError):
+            function = self._tokenizer.parse_response(answer, prefix="")["tool_calls"][0]["function"]
+            return {"tool": function["name"], "parameters": function["arguments"]}
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
-        return json.dumps(call, ensure_ascii=False) if same else None
 
     def _written(self, call: dict[str, Any]) -> str:
         function = {"name": call["tool"], "arguments": call["parameters"]}

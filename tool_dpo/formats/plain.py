@@ -1,9 +1,10 @@
-"""All prompt text: the signature of a tool, a triplet's prompt, and the chat messages around it."""
+"""The plain format: tools as signatures below the request, and `{"tool": name, "parameters": {...}}` as the answer."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
+from tool_dpo.formats.format import Asked, Reading
 from tool_dpo.schema.calls import strict
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 
@@ -17,6 +18,30 @@ _RANGES = (
     ("minItems", "maxItems", "{}..{} items"),
 )
 _LIMITS = {"exclusiveMinimum": ">{}", "exclusiveMaximum": "<{}", "multipleOf": "step {}"}
+
+
+class Plain:
+    """The same for every model: an answer is the JSON text of its call."""
+
+    def chat(self, asked: Asked) -> dict[str, Any]:
+        return {"conversation": messages(asked.prompt), "tools": None}
+
+    def write(self, call: str, chosen: str) -> str:
+        return call
+
+    def read(self, answer: str) -> Reading:
+        return Reading(answer, _first_object(answer))
+
+
+def _first_object(text: str) -> str | None:
+    start = text.find("{")
+    if start < 0:
+        return None
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return text[start:end]
 
 
 def messages(prompt: str) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tool_dpo.errors import InputError
 from tool_dpo.files import replacing
-from tool_dpo.models.weights import WEIGHTS, name_of, read_weights
+from tool_dpo.models.weights import TEMPLATES, WEIGHTS, name_of, read_weights
 from tool_dpo.params import SftParams
 
 if TYPE_CHECKING:
@@ -56,4 +56,6 @@ def save_model(model: "PreTrainedModel", source: Path, folder: Path) -> None:
             model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)
         except SafetensorError as error:
             raise InputError(f"{folder}: cannot be written: {error}") from None
-        shutil.copy(source / WEIGHTS, temporary / WEIGHTS)
+        for name in (WEIGHTS, *TEMPLATES):
+            if (source / name).exists():
+                shutil.copy(source / name, temporary / name)

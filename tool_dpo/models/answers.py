@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from tqdm import tqdm
 
 from tool_dpo.errors import InputError
 from tool_dpo.files import atomic, put_aside
+from tool_dpo.formats.format import Asked, Reading
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema.answer import Answer
@@ -30,8 +31,8 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
         InputError: a triplet is not valid, or the model cannot be loaded.
     """
     triplets = list(read_triplets(data))
-    texts = ask(
-        [triplet.prompt for triplet in triplets],
+    answers = ask(
+        triplets,
         folder,
         params.max_new_tokens,
         batch.batch_size,
@@ -41,14 +42,14 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
     write_lines(
         out,
         (
-            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, text).record()
-            for triplet, text in zip(triplets, texts, strict=True)
+            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, text, one.call, one.found).record()
+            for triplet, (text, one) in zip(triplets, answers, strict=True)
         ),
     )
 
 
 def ask(
-    prompts: list[str],
+    asked: Sequence[Asked],
     folder: Path,
     max_new_tokens: int,
     batch_size: int,
@@ -57,10 +58,11 @@ def ask(
     seed: int = 0,
     schemas: list[Schema] | None = None,
     expected: list[str] | None = None,
-) -> list[str]:
-    """The answer of the model in `folder` to each prompt. With `schemas`, one per prompt, decoding is constrained.
+) -> list[tuple[str, Reading]]:
+    """The answer of the model in `folder` to each request, and the call in it. With `schemas`, one per request, decoding
+    is constrained.
 
-    `expected` answers, if known, only decide which prompts share a batch.
+    `expected` calls, if known, only decide which requests share a batch.
 
     Raises:
         InputError: the model cannot be loaded, or llguidance is needed but not installed.
@@ -71,17 +73,22 @@ def ask(
         "temperature": temperature,
         "seed": seed,
     }
-    key = fingerprint({"prompts": prompts, "schemas": schemas, "expected": expected, **settings}, model_files(folder))
+    questions = [[one.prompt, one.request, one.tools] for one in asked]
+    key = fingerprint({"asked": questions, "schemas": schemas, "expected": expected, **settings}, model_files(folder))
     partial = CHECKPOINTS / f"answers-{key}.jsonl"
     texts = _read_partial(partial)
-    if len(texts) < len(prompts):
-        model, tokenizer = load_model(folder), load_tokenizer(folder)
+    tokenizer = load_tokenizer(folder)
+    form = load_format(folder, tokenizer)
+    if len(texts) < len(asked):
+        model = load_model(folder)
         processor = _held_to(schemas, tokenizer) if schemas else None
+        chats = [form.chat(one) for one in asked]
+        written = expected and [form.write(one, one) for one in expected]
         answers = decode(
-            model, tokenizer, prompts, **settings, processor=processor, done=frozenset(texts), expected=expected
+            model, tokenizer, chats, **settings, processor=processor, done=frozenset(texts), expected=written
         )
         partial.parent.mkdir(exist_ok=True)
-        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(prompts), initial=len(texts)) as bar:
+        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(asked), initial=len(texts)) as bar:
             bar.set_description(f"{folder.name} answers")
             for index, text in answers:
                 bar.update(index not in texts)
@@ -89,7 +96,7 @@ def ask(
                 file.write(_line(index, text))
                 file.flush()
     partial.unlink(missing_ok=True)
-    return [texts[index] for index in range(len(prompts))]
+    return [(texts[index], form.read(texts[index])) for index in range(len(asked))]
 
 
 def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any]:

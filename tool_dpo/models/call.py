@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.format import Format, Question, as_text, function_tool
 from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer
-from tool_dpo.schema.calls import call_schema
+from tool_dpo.models.weights import load_format, load_tokenizer
+from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults
 from tool_dpo.tools.tool import Tool
@@ -33,15 +34,18 @@ def make_call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 2
     Raises:
         InputError: the folder holds no model, or the model cannot be loaded.
     """
-    model, tokenizer = _loaded(folder)
-    asked = prompt(request, (tool.name, tool.parameters))
-    ((_, text),) = decode(model, tokenizer, [asked], max_new_tokens=max_new_tokens, batch_size=1)
-    return Call(text, tuple(problems(call_schema(tool.name, tool.parameters), text)))
+    model, tokenizer, form = _loaded(folder)
+    tools = as_text([function_tool(tool.name, tool.description, strict(tool.parameters))])
+    asked = Question(prompt(request, (tool.name, tool.parameters)), request, tools)
+    ((_, text),) = decode(model, tokenizer, [form.chat(asked)], max_new_tokens=max_new_tokens, batch_size=1)
+    call = form.read(text).call
+    return Call(call or text, tuple(problems(call_schema(tool.name, tool.parameters), call)))
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: Path) -> tuple[Any, Any]:
-    return load_model(folder), load_tokenizer(folder)
+def _loaded(folder: Path) -> tuple[Any, Any, Format]:
+    tokenizer = load_tokenizer(folder)
+    return load_model(folder), tokenizer, load_format(folder, tokenizer)
 
 
 def problems(schema: Schema, text: str) -> list[str]:

@@ -1,9 +1,7 @@
 """Let a model answer many prompts, in batches."""
 
-from collections.abc import Callable, Container, Iterator, Sequence
-from typing import TYPE_CHECKING
-
-from tool_dpo.formats.plain import messages
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
 def decode(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
-    prompts: list[str],
+    chats: Sequence[Mapping[str, Any]],
     *,
     max_new_tokens: int,
     batch_size: int,
@@ -22,7 +20,9 @@ def decode(
     done: Container[int] = (),
     expected: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """Yield an answer to each prompt as (index, text), batch by batch, the longest first.
+    """Yield an answer to each chat as (index, text), batch by batch, the longest first. A text ends before its end of turn.
+
+    A chat has the arguments of `apply_chat_template`.
 
     A batch takes as long as its longest answer. So a batch has `expected` answers of similar length, or prompts of
     similar length if the answers are not known.
@@ -34,19 +34,19 @@ def decode(
     import torch
     from transformers import GenerationConfig
 
+    end = tokenizer.eos_token_id
     sampling = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature else {}
     config = GenerationConfig(
         max_new_tokens=max_new_tokens,
         do_sample=bool(sampling),
         **sampling,
         repetition_penalty=1.0,  # the settings of some models penalise copying
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=end,
         pad_token_id=tokenizer.pad_token_id,
     )
-    chats = [messages(one) for one in prompts]
-    encoded = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)["input_ids"]
+    encoded = [tokenizer.apply_chat_template(**one, add_generation_prompt=True)["input_ids"] for one in chats]
     lengths = [len(ids) for ids in (tokenizer(list(expected))["input_ids"] if expected else encoded)]
-    order = sorted(range(len(prompts)), key=lambda index: -lengths[index])
+    order = sorted(range(len(chats)), key=lambda index: -lengths[index])
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if all(index in done for index in batch):
@@ -57,5 +57,6 @@ def decode(
         with torch.inference_mode():
             output = model.generate(**inputs.to(model.device), generation_config=config, logits_processor=processors)
         answers = output[:, inputs["input_ids"].shape[1] :]
-        texts = tokenizer.batch_decode(answers, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        ended = [ids[: (ids + [end]).index(end)] for ids in answers.tolist()]
+        texts = tokenizer.batch_decode(ended, clean_up_tokenization_spaces=False)
         yield from zip(batch, texts, strict=True)

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
 from tool_dpo.files import damage, put_aside, replacing, seal
-from tool_dpo.params import WeightsParams, read_section
+from tool_dpo.formats.format import Format
+from tool_dpo.formats.native import Native, templates_for
+from tool_dpo.formats.plain import Plain
+from tool_dpo.params import FormatName, ModelParams, WeightsParams, read_section
 from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
+TEMPLATES = ("chat_template.jinja", "response_template.json")
 END_OF_TURN = "<|im_end|>"
 
 _TWO_LAYERS = {
@@ -35,15 +39,27 @@ _TWO_LAYERS = {
 }
 
 
-def prepare(weights: WeightsParams, folder: Path) -> None:
-    """Check that the base model can be used here, and write a model folder that names it.
+def prepare(model: ModelParams, folder: Path) -> None:
+    """Check that the base model can be used here, and write a model folder that names it and its format.
+
+    The folder gets a chat template and a response template if the format is native and the base has none for tools.
 
     Raises:
-        InputError: the weights are missing or altered, or the backend cannot run here.
+        InputError: the weights are missing or altered, the backend cannot run here, or the format is native and the
+            base's templates cannot write calls and read them back.
     """
+    weights = model.weights
     require_backend(weights)
     base_of(weights)
-    write_json(folder / WEIGHTS, asdict(weights))
+    with replacing(folder) as temporary:
+        write_json(temporary / WEIGHTS, {"format": model.format, **asdict(weights)})
+        if model.format == "native":
+            try:
+                templates = templates_for(load_tokenizer(temporary))
+            except ValueError as error:
+                raise InputError(f"{name_of(weights)}: format native: {error}: expected format plain") from None
+            for name, text in zip(TEMPLATES, templates, strict=True):
+                (temporary / name).write_text(text, encoding="utf-8")
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
@@ -57,7 +73,21 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     weights = read_weights(folder)
     with loading(weights):
         tokenizer = AutoTokenizer.from_pretrained(**place_of(weights))
+    chat, response = (folder / name for name in TEMPLATES)
+    if chat.exists():
+        tokenizer.chat_template = chat.read_text(encoding="utf-8")
+        tokenizer.response_template = read_json(response)
     return _as_chatml(tokenizer)
+
+
+def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> Format:
+    """The format in which the model of a folder is asked, with the folder's tokenizer.
+
+    Raises:
+        InputError: the folder is not a model folder.
+    """
+    _, name = _read(folder)
+    return Native(tokenizer) if name == "native" else Plain()
 
 
 def place_of(weights: WeightsParams) -> dict[str, Any]:
@@ -84,8 +114,16 @@ def read_weights(folder: Path) -> WeightsParams:
     Raises:
         InputError: the folder is not a model folder.
     """
+    weights, _ = _read(folder)
+    return weights
+
+
+def _read(folder: Path) -> tuple[WeightsParams, str]:
+    found = read_json(folder / WEIGHTS)
+    if not isinstance(found, dict) or found.get("format") not in get_args(FormatName):
+        raise InputError(f"{folder / WEIGHTS}: expected an object with a format, {' or '.join(get_args(FormatName))}")
     try:
-        return read_section(WeightsParams, read_json(folder / WEIGHTS))
+        return read_section(WeightsParams, {name: value for name, value in found.items() if name != "format"}), found["format"]
     except ValueError as error:
         raise InputError(f"{folder / WEIGHTS}: {error}") from None
 

@@ -24,7 +24,7 @@ def score(answers: Path, out: Path, details: Path) -> None:
 
 def judge_all(answers: list[Answer]) -> list[Verdict]:
     """The verdict on each answer."""
-    return [judge(answer.schema, answer.text, answer.expected) for answer in answers]
+    return [judge(answer.schema, answer.call, answer.expected, answer.found) for answer in answers]
 
 
 def summarize(verdicts: Sequence[Verdict]) -> dict[str, Any]:

@@ -13,13 +13,18 @@ from tool_dpo.schema.documents import parse
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's answer to a test prompt: its `text`, the call `schema`, and the `expected` call as JSON text."""
+    """A model's answer to a test prompt: its `text`, the call `schema`, and the `expected` call as JSON text.
+
+    `call` is the call that the whole text is, and `found` the first call in it: see `Reading` of the formats.
+    """
 
     prompt: str
     tool: str
     schema: dict[str, Any]
     expected: str
     text: str
+    call: str
+    found: str | None
 
     def record(self) -> dict[str, Any]:
         return asdict(self)
@@ -50,10 +55,10 @@ def _answer(record: dict[str, Any], checked: set[str]) -> Answer:
     if record.keys() != names:
         raise ValueError(f"keys {sorted(record)}")
     if record["text"] is None:  # as servers write it if the model said nothing
-        record = record | {"text": ""}
+        record = record | {"text": "", "call": ""}
     for name, value in record.items():
         kind, expected = (dict, "an object") if name == "schema" else (str, "text")
-        if not isinstance(value, kind):
+        if not isinstance(value, kind) and (name, value) != ("found", None):
             raise ValueError(f"{name} must be {expected}, got {value!r:.80}")
     answer = Answer(**record)
     if (text := json.dumps(answer.schema)) not in checked:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.formats.plain import messages
+from tool_dpo.formats.format import Format
 from tool_dpo.models.adapter import save_model
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.load import load_model
@@ -100,23 +100,29 @@ def make_trainer(
         loss_weights=[params.sft_weight],
         precompute_ref_log_probs=True,
     )
+    tokenizer = load_tokenizer(sft)
+    form = load_format(sft, tokenizer)
+    rows = [row_of(pair, form) for pair in pairs]
     trainer = PreferenceTrainer(
         LOSSES[params.loss_type],
         share_prompts=share_prompts,
         model=model,
         args=args,
-        train_dataset=Dataset.from_list(sorted(map(row_of, pairs), key=lambda row: row["length"])),
-        processing_class=load_tokenizer(sft),
+        train_dataset=Dataset.from_list(sorted(rows, key=lambda row: row["length"])),
+        processing_class=tokenizer,
     )
     trainer.add_callback(Displacement(trainer, params.max_displacement))
     return trainer
 
 
-def row_of(pair: Pair) -> dict[str, Any]:
-    """A pair as TRL takes it."""
+def row_of(pair: Pair, form: Format) -> dict[str, Any]:
+    """A pair as TRL takes it, in a model's format."""
+    chat = form.chat(pair)
+    chosen, rejected = (form.write(call, pair.chosen) for call in (pair.chosen, pair.rejected))
     return {
-        "prompt": messages(pair.prompt),
-        "chosen": [{"role": "assistant", "content": pair.chosen}],
-        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "prompt": chat["conversation"],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+        "tools": chat["tools"] and pair.tools,
         "length": len(pair.prompt) + max(len(pair.chosen), len(pair.rejected)),
     }

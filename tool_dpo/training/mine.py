@@ -18,14 +18,14 @@ def mine(
         InputError: a triplet is not valid, or the model cannot be loaded.
     """
     triplets = [triplet for triplet in read_triplets(data) for _ in range(params.samples)]
-    texts = ask(
-        [triplet.prompt for triplet in triplets],
+    answers = ask(
+        triplets,
         folder,
         max_new_tokens,
         batch.batch_size,
         temperature=params.temperature,
         seed=seed,
     )
-    found = [pair for triplet, text in zip(triplets, texts, strict=True) for pair in mined(triplet, text)]
+    found = [pair for triplet, (text, one) in zip(triplets, answers, strict=True) for pair in mined(triplet, one.call or text)]
     different = {(pair.prompt, pair.rejected): pair for pair in found}
     write_lines(out, (pair.record() for pair in different.values()))

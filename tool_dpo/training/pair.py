@@ -20,6 +20,8 @@ class Pair:
     schema: Schema
     fault: str
     mined: bool
+    request: str
+    tools: str
 
     def record(self) -> dict[str, Any]:
         return asdict(self)

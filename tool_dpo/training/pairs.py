@@ -43,7 +43,8 @@ def mined(triplet: Triplet, text: str) -> list[Pair]:
 
 
 def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -> Pair:
-    return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined)
+    asked = {"request": triplet.request, "tools": triplet.tools}
+    return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined, **asked)
 
 
 def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsParams, seed: int) -> None:

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tool_dpo.formats.plain import messages
+from tool_dpo.formats.format import Format
 from tool_dpo.models.adapter import adapt, save_model
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.params import SftParams
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
@@ -38,10 +38,11 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
 
     patch_trl_lm_head()
     tokenizer = load_tokenizer(base)
+    form = load_format(base, tokenizer)
     trainer = SFTTrainer(
         model=adapt(model, base, params, seed),
         args=SFTConfig(**trainer_settings(params, weights, seed, checkpoints), completion_only_loss=True),
-        train_dataset=Dataset.from_list([_row(triplet) for triplet in triplets]),
+        train_dataset=Dataset.from_list([row_of(triplet, form) for triplet in triplets]),
         processing_class=tokenizer,
     )
     tokens = params.epochs * sum(map(len, trainer.train_dataset["input_ids"]))
@@ -51,8 +52,11 @@ def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams,
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _row(triplet: Triplet) -> Mapping[str, Any]:
+def row_of(triplet: Triplet, form: Format) -> Mapping[str, Any]:
+    """A triplet as TRL takes it, in a model's format."""
+    chat = form.chat(triplet)
     return {
-        "prompt": messages(triplet.prompt),
-        "completion": [{"role": "assistant", "content": triplet.chosen}],
+        "prompt": chat["conversation"],
+        "completion": [{"role": "assistant", "content": form.write(triplet.chosen, triplet.chosen)}],
+        "tools": chat["tools"] and triplet.tools,
     }

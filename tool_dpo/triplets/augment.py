@@ -31,11 +31,12 @@ _TIES = ("$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "d
 
 @dataclass(frozen=True)
 class Case:
-    """A tool's name and parameter schema, and the parameters of a call that fits it."""
+    """A tool's name and parameter schema, the parameters of a call that fits it, and what the tool does, in words."""
 
     tool: str
     parameters: Schema
     values: dict[str, Any]
+    description: str = ""
 
 
 def vary(case: Case, rng: random.Random) -> Case:

@@ -7,16 +7,18 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.plain import messages
+from tool_dpo.formats.format import Format
 from tool_dpo.triplets.triplet import Triplet, tried_triplets
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+_END_OF_TURN = 4
+"""Tokens that a chat template puts after an answer, at most."""
 
-def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
+
+def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, Any]:
     """Count the triplets, their tools, violations, and keywords per violation, and measure their lengths in tokens."""
-    texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
     return {
         "triplets": len(triplets),
         "tools": len({triplet.varied_from or triplet.tool for triplet in triplets}),
@@ -25,11 +27,13 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") ->
             kind: _counts(triplet.keyword for triplet in triplets if triplet.violation == kind)
             for kind in sorted({triplet.violation for triplet in triplets})
         },
-        "tokens": {name: _lengths(tokenizer(text)["input_ids"]) for name, text in texts.items()},
+        "tokens": {name: _lengths(ids) for name, ids in _encoded(triplets, tokenizer, form).items()},
     }
 
 
-def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, max_length: int) -> list[Triplet]:
+def read_checked(
+    path: Path, tokenizer: "PreTrainedTokenizerBase", form: Format, model: str, max_length: int
+) -> list[Triplet]:
     """Every triplet of a file: proved, and its prompt with its longer answer at most `max_length` tokens long, so that
     training cuts none.
 
@@ -44,7 +48,11 @@ def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, m
             faults[number] = str(triplet)
         else:
             triplets[number] = triplet
-    lengths = dict(zip(triplets, _whole_lengths(list(triplets.values()), tokenizer), strict=True))
+    encoded = _encoded(list(triplets.values()), tokenizer, form)
+    lengths = {
+        number: len(prompt) + max(len(chosen), len(rejected)) + _END_OF_TURN
+        for number, prompt, chosen, rejected in zip(triplets, *encoded.values(), strict=True)
+    }
     too_long = {number: length for number, length in lengths.items() if length > max_length}
     if faults:
         mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
@@ -58,16 +66,14 @@ def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, m
     raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
 
 
-def _whole_lengths(triplets: list[Triplet], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
-    """The tokens of each prompt with its longer answer."""
-    if not triplets:
-        return []
-    longer = [max(triplet.chosen, triplet.rejected, key=len) for triplet in triplets]
-    chats = [
-        [*messages(triplet.prompt), {"role": "assistant", "content": text}]
-        for triplet, text in zip(triplets, longer, strict=True)
-    ]
-    return [len(ids) for ids in tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"]]
+def _encoded(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, list[list[int]]]:
+    """The tokens of each prompt and each answer, in a model's format."""
+    chats = [form.chat(triplet) for triplet in triplets]
+    answers = {name: [form.write(getattr(one, name), one.chosen) for one in triplets] for name in ("chosen", "rejected")}
+    return {
+        "prompt": [tokenizer.apply_chat_template(**chat, add_generation_prompt=True)["input_ids"] for chat in chats],
+        **{name: tokenizer(texts)["input_ids"] if texts else [] for name, texts in answers.items()},
+    }
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.formats.length import fits
+from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Request, Speaker
@@ -155,7 +156,7 @@ class _Maker:
         request = self.source(tool, index, rng)
         if request is None:
             return None
-        case = Case(tool.name, tool.parameters, request.parameters)
+        case = Case(tool.name, tool.parameters, request.parameters, tool.description)
         siblings = partial(self._siblings, tool, name)
         try:
             if not varied:
@@ -217,7 +218,7 @@ class _Maker:
     def _varied(self, case: Case, others: list[Tool], rng: random.Random) -> Iterator[Case]:
         """The case and the other tools with varied schemas, all with different names."""
         taken = set(self.taken)
-        for one in (case, *(Case(other.name, other.parameters, {}) for other in others)):
+        for one in (case, *(Case(other.name, other.parameters, {}, other.description) for other in others)):
             varied = vary(one, rng)
             if plain(varied.tool) in taken:
                 varied = replace(varied, tool=one.tool)
@@ -282,6 +283,8 @@ def _triplet(
                 found.violation,
                 found.keyword,
                 found.path,
+                request,
+                as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in listed]),
                 found.edit,
                 varied_from,
             )

@@ -11,6 +11,8 @@ from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.format import as_text, function_tool
+from tool_dpo.formats.plain import request_of
 from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
 from tool_dpo.records import read_lines
 from tool_dpo.schema.check import SchemaError, check_schema
@@ -29,6 +31,8 @@ class Triplet:
     Two kinds of violation break no rule of the schema. With `json_error`, `rejected` is not JSON. With `wrong_value`,
     `rejected` is a valid call that differs from `chosen`. All other kinds are violations of the schema.
     `varied_from` is the tool whose schema was varied to make this one, None if the schema is as its author wrote it.
+    `request` is the request without the tools, and `tools` are the tools that the prompt lists, in the OpenAI function
+    format, as JSON text.
     """
 
     prompt: str
@@ -39,6 +43,8 @@ class Triplet:
     violation: str
     keyword: str
     path: str
+    request: str
+    tools: str
     edit: dict[str, Any] | None = None
     varied_from: str | None = None
 
@@ -50,7 +56,7 @@ def proved(record: dict[str, Any]) -> Triplet:
     """Make a triplet of a JSON object. Check that `chosen` is valid and that `rejected` has exactly the stated fault.
 
     Only `prompt`, `chosen`, `rejected` and `schema` are needed. `tool`, `violation`, `keyword` and `path` are computed
-    if absent and checked if given. `edit` is checked if given. `violation` must be given if it is `json_error` or
+    if absent and checked if given; `request` and `tools` are taken from `prompt` and `schema` if absent. `edit` is checked if given. `violation` must be given if it is `json_error` or
     `wrong_value`.
 
     Raises:
@@ -81,7 +87,21 @@ def proved(record: dict[str, Any]) -> Triplet:
     if edit is not None and not _makes(edit, chosen, record["rejected"]):
         raise ValueError(f"edit does not make rejected of chosen: {edit}")
     texts = record["prompt"], chosen, record["rejected"]
-    return Triplet(*texts, schema, **actual, edit=edit, varied_from=record.get("varied_from"))
+    asked = {"request": record.get("request", request_of(record["prompt"])), "tools": _tools(record, tool)}
+    return Triplet(*texts, schema, **actual, **asked, edit=edit, varied_from=record.get("varied_from"))
+
+
+def _tools(record: dict[str, Any], tool: str) -> str:
+    """The tools of a record as JSON text. If it has none, they are the one that its schema is of."""
+    if "tools" not in record:
+        return as_text([function_tool(tool, "", record["schema"]["properties"].get("parameters", {}))])
+    try:
+        names = [one["function"]["name"] for one in parse(record["tools"])]
+    except (ValueError, TypeError, KeyError):
+        raise ValueError(f"tools must be a list of OpenAI function tools as JSON text, got {record['tools']!r:.80}") from None
+    if tool not in names:
+        raise ValueError(f"tools must have the schema's tool {tool!r} among them, found {', '.join(map(str, names))}")
+    return str(record["tools"])
 
 
 def _makes(edit: Any, chosen: str, rejected: str) -> bool:
