@@ -87,7 +87,9 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             for key, value in node.value
         }
         if len(result) < len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, "the same name is given twice in one mapping", node.start_mark
+            )
         return result
 
     def construct_yaml_float(self, node: Any) -> float:
