@@ -42,4 +42,4 @@ def _extracted(schema: Schema, text: str) -> bool:
         _, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):
         return False
-    return text[start:end] != text.strip() and not faults(schema, text[start:end])
+    return text[start:end] != text.strip(" \t\n\r") and not faults(schema, text[start:end])
