@@ -18,12 +18,13 @@ $(READY): pyproject.toml $(wildcard requirements/*.txt)
 	$(LOCKED) -r requirements/dev.txt
 	$(LOCKED) -r requirements/torch-cpu.txt 2> /dev/null || $(LOCKED) -r requirements/torch.txt
 	pip install --quiet --no-deps --no-build-isolation -e .
+	test ! -e .venv/gpu || $(LOCKED) -r requirements/torch.txt -r requirements/gpu.txt
 	touch $@
 
 gpu: .venv/gpu      ## what training on a GPU needs besides
 
 .venv/gpu: $(READY)
-	pip uninstall --quiet --yes torch  # its CPU build would do for torch.txt
+	pip uninstall --quiet --yes torch  # else pip keeps the CPU build, which satisfies torch.txt
 	$(LOCKED) -r requirements/torch.txt -r requirements/gpu.txt
 	touch $@
 

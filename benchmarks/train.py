@@ -5,8 +5,8 @@
 Each row runs in a process of its own, so that its peak memory is its own, with the same model, examples, loss and
 number of examples a step. Stock TRL runs with its defaults: random batches, PyTorch's attention, both answers of a pair
 with a prompt of their own. It has no LM head for a CPU: there it gets the project's (`tool_dpo/training/lm_head.py`).
-The time to measure displacement, which stock TRL does not do, is taken off and printed: here it is measured twice in 32
-pairs, in a training once in 80.
+Stock TRL does not measure displacement, so the time for that is taken off and printed: this benchmark measures it twice
+for 32 pairs, a real training once for every 80.
 """
 
 import json

@@ -2,7 +2,7 @@
 
     python -m benchmarks.verdict [SECONDS]
 
-Calls of a tool with eight parameters, right and wrong, made of the fault that each keyword has.
+Calls of a tool with eight parameters, right and wrong, the wrong ones with six faults.
 """
 
 import json
@@ -39,7 +39,7 @@ WRONG = {**RIGHT, "priority": "urgent", "due": "March 5", "hours": "34.3", "limi
 
 
 def rate(work: Callable[[], object], seconds: float) -> float:
-    """How often a second of this process it is done, the first time apart, which compiles."""
+    """Runs in a second of CPU time. The first run, which compiles, is not counted."""
     work()
     count, start = 0, time.process_time()
     while (spent := time.process_time() - start) < seconds:

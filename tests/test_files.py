@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
+from tool_dpo import files
 from tool_dpo.errors import InputError
 from tool_dpo.files import MANIFEST, atomic, damage, put_aside, replacing, seal
 from tool_dpo.records import read_json, write_json, write_lines
@@ -113,6 +114,25 @@ def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.rglob("*")] == ["a", "new"]
 
 
+def test_ctrl_c_between_two_renames_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "old").write_text("old")
+    rename, calls = Path.rename, []
+
+    def stop_at_the_second(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt), replacing(folder) as temporary:
+        (temporary / "new").write_text("new")
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
 def test_writers_of_one_file_do_not_meet(tmp_path: Path) -> None:
     """Four processes write one file, and a folder each beside it, over and over."""
     program = """
@@ -155,7 +175,8 @@ with atomic(place / "a.json") as file, replacing(place / "b") as folder:
     kept = [
         tmp_path / name
         for name in (
-            f".a.json.{os.getppid()}.{'1' * 19}.tmp",  # of a process that runs
+            f".a.json.{files._HOST}-{os.getppid()}.{'1' * 19}.tmp",  # of a process that runs
+            f".a.json.another-{2**22 + 1}.{'1' * 19}.tmp",  # of another machine
             ".a.json.tmp",
             ".a.2024",
             "a.json",
@@ -179,6 +200,7 @@ with atomic(place / "a.json") as file, replacing(place / "b") as folder:
         (lambda folder: (folder / MANIFEST).unlink(), "never finished"),
         (lambda folder: (folder / MANIFEST).write_text("{"), "never finished"),
         (lambda folder: (folder / MANIFEST).write_text("[1]"), "never finished"),
+        (lambda folder: (folder / MANIFEST).write_text("[[1, 2]]"), "1 is missing"),
         (lambda folder: shutil.rmtree(folder), "never finished"),
     ],
 )

@@ -46,9 +46,17 @@ def test_a_missing_or_broken_document_is_reported(tmp_path: Path) -> None:
         read_json(path)
 
 
-@pytest.mark.parametrize("line", ['{"a": NaN}', '{"a": 1e400}', '{"a": 1, "a": 1}'])
+@pytest.mark.parametrize(
+    "line", ['{"a": NaN}', '{"a": 1e400}', '{"a": 1, "a": 1}', '{"a": %s}' % ("9" * 309), '{"a": 1%s}' % ("0" * 309)]
+)
 def test_records_are_json_to_the_letter(line: str, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(line + "\n", encoding="utf-8")
     with pytest.raises(InputError, match="not a JSON line"):
         list(read_lines(path))
+
+
+@pytest.mark.parametrize("number", [10**308, -(10**308), 1e308])
+def test_the_largest_numbers_are_read(number: float, tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", number)
+    assert read_json(tmp_path / "a.json") == number

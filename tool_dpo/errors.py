@@ -27,6 +27,7 @@ def one_line(text: str) -> str:
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Run `main` as a program and exit with 0. Errors print one line to stderr and exit with 1, Ctrl-C with 130."""
+    os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # else TRL reports each training to its makers
     sys.unraisablehook = _insist
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it warns of a kernel that nothing here uses

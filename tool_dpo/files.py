@@ -1,14 +1,16 @@
 """Write files and folders: what is written is whole, or it is not there. Checksums show later damage."""
 
+import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TextIO
@@ -39,14 +41,19 @@ def replacing(folder: Path) -> Iterator[Path]:
     Raises:
         InputError: it cannot be written, or something other than a folder is in its place.
     """
-    with _beside(folder, folder=True) as temporary, _temporary(folder) as old:
+    with _beside(folder, folder=True) as temporary, _temporary(folder.with_name(f"{folder.name}.old")) as old:
         temporary.mkdir()
         yield temporary
         for path in (*temporary.rglob("*"), temporary):
             _sync(path)
-        if folder.exists():
-            folder.rename(old)  # at once; to remove it takes longer, and a kill would leave half of it
-        temporary.rename(folder)
+        try:
+            if folder.exists():
+                folder.rename(old)  # at once; to remove it takes longer, and a kill would leave half of it
+            temporary.rename(folder)
+        except BaseException:
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
 
 
 @contextmanager
@@ -78,14 +85,15 @@ def _require_place(path: Path, *, folder: bool) -> None:
     raise InputError(f"{path}: cannot be written: {reason}")
 
 
-_TEMPORARY = re.compile(r"\..+\.(\d+)\.\d{19}\.tmp")
+_HOST = re.sub(r"\W", "", platform.node())
+_TEMPORARY = re.compile(rf"\..+\.{_HOST}-(\d+)\.\d{{19}}\.tmp")
 _IN_USE: set[str] = set()
 
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A name beside `path` for this process and moment only. Whatever has that name in the end is removed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{time.time_ns()}.tmp")
+    """A name beside `path` for this process and moment only. What has this name in the end is removed."""
+    temporary = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.{time.time_ns()}.tmp")
     _IN_USE.add(temporary.name)
     try:
         yield temporary
@@ -100,7 +108,8 @@ def _sweep(folder: Path) -> None:
     for path in list(folder.iterdir()):
         name = _TEMPORARY.fullmatch(path.name)
         if name and path.name not in _IN_USE and not _is_other(int(name[1])):
-            remove(path)
+            with suppress(OSError):  # another user's
+                remove(path)
 
 
 def _is_other(process: int) -> bool:
@@ -129,6 +138,9 @@ def _sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot do it for a folder
+            raise
     finally:
         os.close(handle)
 
@@ -148,7 +160,7 @@ def damage(folder: Path) -> str | None:
         sealed, found = dict(json.loads((folder / MANIFEST).read_bytes())), _checksums(folder)
     except (ValueError, TypeError, OSError, RecursionError):
         return "never finished"
-    for name in sorted({*sealed, *found}):
+    for name in sorted({*sealed, *found}, key=str):
         if name not in found:
             return f"{name} is missing"
         if found[name] != sealed.get(name):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.files import atomic
 
-_MOST_DIGITS = 309
-"""Digits and sign of the largest whole number. Longer ones are larger than any float (RFC 8259, section 6)."""
+_MOST_DIGITS = 310
+"""Digits and sign of the largest whole numbers. They must not be larger than any float (RFC 8259, section 6)."""
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -74,7 +75,7 @@ def parse_strict(text: str) -> Any:
     return json.loads(
         text,
         parse_float=_finite,
-        parse_int=_whole if len(text) > _MOST_DIGITS else None,
+        parse_int=_whole if len(text) >= _MOST_DIGITS - 1 else None,
         parse_constant=_refuse_constant,
         object_pairs_hook=_unique_names,
     )
@@ -88,7 +89,7 @@ def _finite(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
+    if len(text) > _MOST_DIGITS or abs(int(text)) > sys.float_info.max:
         raise ValueError(f"{text[:20]}... is too large a number")
     return int(text)
 
@@ -100,5 +101,5 @@ def _refuse_constant(name: str) -> None:
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("the same name is given twice in one object")
     return result

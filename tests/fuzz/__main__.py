@@ -1,6 +1,6 @@
 """Fuzz the parsers: `python -m tests.fuzz [TARGET] --minutes 1`. Each new crash becomes a case in tests/cases/fuzz.
 
-Coverage guides it where atheris is installed (`pip install -e '.[fuzz]'`); otherwise mutations are drawn blindly.
+Coverage guides it where atheris is installed (`requirements/fuzz.txt`); otherwise mutations are drawn blindly.
 """
 
 import argparse
@@ -119,11 +119,11 @@ def main() -> int:
     asked = parser.parse_args()
     if asked.target is None:
         options = ["--minutes", str(asked.minutes), "--out", str(asked.out)]
-        return max(
-            subprocess.run([sys.executable, "-m", "tests.fuzz", name, *options], check=False).returncode
-            for name in TARGETS
-        )
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        command = [sys.executable, "-m", "tests.fuzz"]
+        ended = [subprocess.run([*command, name, *options], check=False).returncode for name in TARGETS]
+        return int(any(ended))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     return _fuzz(Campaign(asked.target, asked.minutes, asked.out))
 
 

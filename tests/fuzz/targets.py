@@ -94,9 +94,12 @@ def _document(data: bytes, folder: Path) -> Path:
 
 
 def _tools(data: bytes, folder: Path) -> None:
+    from tool_dpo.schema.calls import call_schema
+    from tool_dpo.schema.check import check_schema
     from tool_dpo.tools.tool import read_tools
 
-    read_tools(_document(data, folder))
+    for tool in read_tools(_document(data, folder)):
+        check_schema(call_schema(tool.name, tool.parameters))
 
 
 def _import(data: bytes, folder: Path) -> None:

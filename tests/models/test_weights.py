@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.helpers import PARAMS
 from tool_dpo.errors import InputError
@@ -50,6 +51,7 @@ def test_bad_weights_are_refused(change: dict[str, str], message: str, tiny: Mod
     assert not (tmp_path / "base").exists()
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_model_without_a_gpu_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         prepare(QWEN, tmp_path / "base")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.calls import call_schema, modern, strict
 from tool_dpo.schema.check import check_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
@@ -134,3 +134,19 @@ def test_dependencies_of_draft_7_are_kept() -> None:
     schema = strict({"type": "object", "properties": {"card": {}, "cvc": {}}, "dependencies": {"card": ["cvc"]}})
     assert schema["dependentRequired"] == {"card": ["cvc"]}
     assert [one.keyword for one in violations(schema, {"card": 1})] == ["dependentRequired"]
+
+
+def test_rules_of_draft_7_join_those_of_today() -> None:
+    schema = {
+        "dependentRequired": {"a": ["b"]},
+        "dependentSchemas": {"a": {"minProperties": 2}},
+        "dependencies": {"a": ["c"]},
+    }
+    assert modern(schema)["dependentRequired"] == {"a": ["b", "c"]}
+    joined = modern({**schema, "dependencies": {"a": {"maxProperties": 5}}})
+    assert joined["dependentSchemas"] == {"a": {"allOf": [{"minProperties": 2}, {"maxProperties": 5}]}}
+
+
+def test_an_alternative_may_allow_everything() -> None:
+    schema = call_schema("t", {"properties": {"f": {"anyOf": [True, {"properties": {"a": {"type": "string"}}}]}}})
+    assert violations(schema, {"tool": "t", "parameters": {"f": {"b": 1}}}) == []

@@ -40,6 +40,10 @@ def nested(schema: Schema, times: int) -> Schema:
         ({"items": {"$ref": "#/$defs/b"}}, "does not resolve inside the schema"),
         ({"$ref": "#/type", "type": "object"}, "names something that is not a schema"),
         ({"type": "strin"}, '"strin" is not one of'),
+        ({"$ref": "#/x/A", "x": {"A": {"$ref": "#/x/A"}}}, "leads back to itself"),
+        ({"$ref": "#/x/A", "x": {"A": {"pattern": "("}}}, "not a regular expression"),
+        ({"$ref": "#/x/A", "x": {"A": {"pattern": 5}}}, "5 is not of type"),
+        ({"dependencies": {"a": {"properties": {"b": {"pattern": "("}}}}}, "not a regular expression"),
     ],
 )
 def test_a_schema_is_refused_in_a_line(schema: Any, reason: str) -> None:
@@ -76,10 +80,11 @@ def test_a_large_schema_is_checked_at_linear_cost() -> None:
     assert events(lambda: check(10_000)) < 12 * events(lambda: check(1_000))
 
 
+@pytest.mark.parametrize("keyword", ["$defs", "x-defs"])
 @pytest.mark.parametrize(("levels", "refused"), [(12, False), (30, True)])
-def test_references_to_many_schemas_for_one_value_are_refused(levels: int, refused: bool) -> None:
-    defs = {str(at): {"allOf": 2 * [{"$ref": f"#/$defs/{at + 1}"}]} for at in range(levels)}
-    schema = {"$ref": "#/$defs/0", "$defs": {**defs, str(levels): {"type": "integer"}}}
+def test_references_to_many_schemas_for_one_value_are_refused(levels: int, refused: bool, keyword: str) -> None:
+    defs = {str(at): {"allOf": 2 * [{"$ref": f"#/{keyword}/{at + 1}"}]} for at in range(levels)}
+    schema = {"$ref": f"#/{keyword}/0", keyword: {**defs, str(levels): {"type": "integer"}}}
     if refused:
         with pytest.raises(SchemaError, match="expand to more than 100,000 schemas for one value"):
             check_schema(schema)

@@ -61,5 +61,5 @@ def test_found_before(case: dict[str, Any]) -> None:
     ],
 )
 def test_an_answer_never_raises(schema: Schema, text: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tool_dpo.schema.patterns._PATIENCE", 0.1)
+    monkeypatch.setattr("tool_dpo.schema.engine.PATIENCE", 0.1)
     assert judge(schema, text).failure

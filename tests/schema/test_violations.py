@@ -25,7 +25,7 @@ def test_violations(case: dict[str, Any]) -> None:
 
 
 def test_a_pattern_that_backtracks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tool_dpo.schema.patterns._PATIENCE", 0.1)
+    monkeypatch.setattr("tool_dpo.schema.engine.PATIENCE", 0.1)
     endless, text = r"^(?:(a|aa)+)\1$", "a" * 60
     for schema, document in (
         ({"type": "string", "pattern": endless}, f"{text}!"),
@@ -135,3 +135,31 @@ def test_x_or_null_is_x_or_null(spelt: Schema) -> None:
     assert found({"n": 1, "u": "c"}) == [("enum_violation", "$.parameters.p.u")]
     assert found({}) == [("missing_required", "$.parameters.p.n")]
     assert found({"n": 1, "z": 1}) == [("hallucinated_param", "$.parameters.p.z")]
+
+
+@pytest.mark.parametrize(
+    ("schema", "document", "expected"),
+    [
+        ({"if": {"required": ["a"]}, "then": False}, {"a": 1}, ["other_schema_error", "$.parameters", "then"]),
+        ({"dependentSchemas": {"a": False}}, {"a": 1}, ["other_schema_error", "$.parameters", "dependentSchemas"]),
+        ({"properties": {"a": {"allOf": [False]}}}, {"a": 1}, ["other_schema_error", "$.parameters.a", "allOf"]),
+        ({"properties": {"items": False}}, {"items": 1}, ["hallucinated_param", "$.parameters.items", "properties"]),
+        (
+            {"properties": {"a": {"prefixItems": [{}], "items": False}}},
+            {"a": [1, 2]},
+            ["other_schema_error", "$.parameters.a", "items"],
+        ),
+        (
+            {
+                "properties": {
+                    "a": {"anyOf": [{"required": ["b"], "properties": {"b": {"const": None}}}, {"enum": ["c"]}]}
+                }
+            },
+            {"a": {"b": 1}},
+            ["other_schema_error", "$.parameters.a", "anyOf"],
+        ),
+    ],
+)
+def test_a_fault_is_of_its_own_place(schema: Schema, document: Any, expected: list[str]) -> None:
+    found = violations(call_schema("t", schema), {"tool": "t", "parameters": document})
+    assert [[one.kind, one.path, one.keyword] for one in found] == [expected]

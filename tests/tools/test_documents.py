@@ -90,8 +90,8 @@ def test_a_document_nested_too_deeply_is_refused(name: str, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("a.json", '{"a": 1, "a": 2}', "stands twice"),
-        ("a.yaml", "a: 1\na: 2\n", "stands twice"),
+        ("a.json", '{"a": 1, "a": 2}', "given twice"),
+        ("a.yaml", "a: 1\na: 2\n", "given twice"),
         ("a.json", "[NaN]", "NaN is not JSON"),
         ("a.json", "[-Infinity]", "-Infinity is not JSON"),
         ("a.json", "[1e400]", "1e400 is too large a number"),

@@ -50,7 +50,8 @@ def save_model(model: "PreTrainedModel", source: Path, folder: Path) -> None:
     weights = read_weights(source)
     config = model.peft_config["default"]
     config.base_model_name_or_path, config.revision = name_of(weights), weights.revision
-    config.target_modules = sorted(config.target_modules)  # the order of a set would change the file's checksum
+    if not isinstance(config.target_modules, str):  # a set, whose order would change the file's checksum
+        config.target_modules = sorted(config.target_modules)
     with replacing(folder) as temporary:
         try:
             model.save_pretrained(str(temporary), selected_adapters=["default"], save_embedding_layers=False)

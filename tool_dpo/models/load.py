@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
-_KEYS = ("peft_type", "task_type", "base_model_name_or_path", "revision", "r", "lora_alpha", "target_modules")
+_KEYS = ("peft_type", "task_type", "base_model_name_or_path", "revision", "r", "lora_alpha")
 _SET: dict[str, Callable[[Any], bool]] = {
     "r": lambda value: type(value) is int and value > 0,
     "lora_alpha": lambda value: type(value) in (int, float) and 0 < value < math.inf,
-    "target_modules": lambda value: isinstance(value, str | list) and bool(value),
+    "target_modules": lambda value: (
+        isinstance(value, list) and bool(value) and all(isinstance(one, str) for one in value)
+    ),
     "inference_mode": lambda value: isinstance(value, bool),
     "peft_version": lambda value: isinstance(value, str),
 }
@@ -114,9 +116,16 @@ def _require_adapter(folder: Path, weights: WeightsParams) -> bool:
     _check_config(folder / ADAPTER, weights)
     if not (folder / TENSORS).is_file():
         raise InputError(f"{folder / TENSORS}: no such file")
-    for name, tensor in _tensors(folder).items():
-        if not (tensor.is_floating_point() and tensor.isfinite().all()):
+    tensors = _tensors(folder)
+    for name, tensor in tensors.items():
+        if not (tensor.is_floating_point() and tensor.float().isfinite().all()):
             raise InputError(f"{folder / TENSORS}: {name}: expected finite numbers")
+    rank, largest = (
+        read_json(folder / ADAPTER)["r"],
+        max((max(one.shape, default=0) for one in tensors.values()), default=0),
+    )
+    if rank > largest:
+        raise InputError(f"{folder / ADAPTER}: r cannot be {rank!r}: no tensor of the adapter is as large")
     return True
 
 
@@ -132,7 +141,7 @@ def _check_config(path: Path, weights: WeightsParams) -> None:
         raise InputError(f"{path}: expected an object, got {type(found).__name__}")
     expected = LoraConfig(task_type="CAUSAL_LM").to_dict()
     expected |= {"base_model_name_or_path": name_of(weights), "revision": weights.revision}
-    names = _KEYS if weights.backend == "unsloth" else dict.fromkeys((*_KEYS, *found))
+    names = _KEYS if weights.backend == "unsloth" else dict.fromkeys((*_KEYS, "target_modules", *found))
     for name in names:
         if name not in found or name not in expected:
             raise InputError(f"{path}: {name} is {'not a known key' if name in found else 'missing'}")

@@ -185,9 +185,13 @@ def base_of(weights: WeightsParams) -> str:
     if folder.exists() and (reason := damage(folder)):
         put_aside(folder, reason)
     if not folder.exists():
-        with replacing(folder) as temporary:
-            _convert(file, weights.dtype, temporary, random=scheme == "random")
-            seal(temporary)
+        try:
+            with replacing(folder) as temporary:
+                _convert(file, weights.dtype, temporary, random=scheme == "random")
+                seal(temporary)
+        except InputError:
+            if damage(folder):  # else another process has just made it
+                raise
     return str(folder)
 
 

@@ -91,7 +91,7 @@ def _alternatives_apart(schema: Schema) -> bool:
     if any(keyword in schema for keyword in ("properties", "allOf", "if", "dependentSchemas", "$ref")):
         return False
     objects = [one for keyword in ALTERNATIVES for one in schema.get(keyword, ()) if _may_be_object(one)]
-    naming = [one for one in objects if "properties" in one or any("properties" in part for part in parts(one))]
+    naming = [one for one in objects if one is not True and any("properties" in part for part in (one, *parts(one)))]
     return len(naming) <= 1 or len(naming) < len(objects)
 
 
@@ -143,7 +143,10 @@ def modern(schema: Schema) -> Schema:
     result = {keyword: value for keyword, value in schema.items() if keyword not in ("dependencies", "nullable")}
     for name, needed in schema.get("dependencies", {}).items():
         keyword = "dependentRequired" if isinstance(needed, list) else "dependentSchemas"
-        result[keyword] = {**result.get(keyword, {}), name: needed}
+        known = result.get(keyword, {})
+        if name in known:
+            needed = [*known[name], *needed] if isinstance(needed, list) else {"allOf": [known[name], needed]}
+        result[keyword] = {**known, name: needed}
     kinds = schema.get("type")
     if schema.get("nullable") is True and kinds:
         result["type"] = [*dict.fromkeys([*(kinds if isinstance(kinds, list) else [kinds]), "null"])]

@@ -1,17 +1,16 @@
 """The one check of schemas. A schema that passes it can be closed, compiled and matched without an error later."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
 
 from tool_dpo.schema.documents import Place
 from tool_dpo.schema.engine import compiled, with_names
-from tool_dpo.schema.keywords import subschemas
+from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.limits import check_values
 from tool_dpo.schema.patterns import compiled as compiled_pattern
-from tool_dpo.schema.refs import check_refs
+from tool_dpo.schema.refs import check_refs, walk
 
 _LONGEST_REASON = 200
 _METASCHEMA = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"})
@@ -37,6 +36,7 @@ def check_schema(schema: Any) -> None:
         check_values(schema)
         _check_keywords(schema)
         if isinstance(schema, dict):
+            _check_patterns(schema)
             check_refs(schema)
         compiled(json.dumps(with_names(schema, [])))
     except SchemaError:
@@ -46,13 +46,18 @@ def check_schema(schema: Any) -> None:
 
 
 def _check_keywords(schema: Any) -> None:
-    """Check that each keyword has a value of its kind, and that each pattern is one."""
+    """Check that each keyword has a value of its kind."""
     try:
         _METASCHEMA.validate(schema)
     except jsonschema_rs.ValidationError as error:
         inner = _innermost(error)
         raise SchemaError(inner.message, tuple(inner.instance_path)) from None
-    for place, node in _walk(schema):
+
+
+def _check_patterns(schema: Schema) -> None:
+    for place, node, _ in walk(schema):
+        if place[-1:] == ("$ref",):  # under a keyword that the metaschema does not know
+            _check_keywords(node)
         patterns = node.get("patternProperties", {})
         named = [(("patternProperties", one), one) for one in patterns]
         own = [(("pattern",), node["pattern"])] if "pattern" in node else []
@@ -61,16 +66,6 @@ def _check_keywords(schema: Any) -> None:
                 compiled_pattern(pattern)
             except ValueError as error:
                 raise SchemaError(str(error), (*place, *where)) from None
-
-
-def _walk(schema: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Yield every schema in a schema, with its place."""
-    waiting: list[tuple[Place, Any]] = [((), schema)]
-    while waiting:
-        place, node = waiting.pop()
-        if isinstance(node, dict):
-            yield place, node
-            waiting += [((*place, *inside), one) for inside, one in subschemas(node)]
 
 
 def _innermost(error: Any) -> Any:

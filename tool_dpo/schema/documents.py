@@ -48,7 +48,7 @@ def parse(text: str) -> Any:
 
 
 def depth(document: Any) -> int:
-    """Levels of lists and objects, as far as is of interest."""
+    """Levels of lists and objects. Counting stops above DEEPEST."""
     level, found = [document] if isinstance(document, (dict, list)) else [], 0
     while level and found <= DEEPEST:
         level = [

@@ -3,14 +3,16 @@
 It checks formats, downloads nothing, and passes the official test suite; tests/cases/suite.json lists the exceptions.
 """
 
+import json
 import threading
+import time
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
 from tool_dpo.schema.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS
-from tool_dpo.schema.patterns import is_pattern, matches
+from tool_dpo.schema.patterns import PATIENCE, is_pattern, matches
 
 _local = threading.local()
 
@@ -25,12 +27,13 @@ class _Pattern:
         if not isinstance(instance, str):
             return
         try:
-            fits = _local.given_up is None and matches(self._pattern, instance)
+            fits = _local.given_up is None and matches(self._pattern, instance, _local.until - time.monotonic())
         except ValueError as error:
             _local.given_up = error
             raise
         if not fits:
-            raise ValueError(f"{instance!r} does not match {self._pattern!r}")
+            shown = (json.dumps(one, ensure_ascii=False) for one in (instance, self._pattern))
+            raise ValueError(" does not match ".join(shown))
 
 
 @lru_cache(maxsize=1024)
@@ -54,9 +57,9 @@ def errors(validator: Any, document: Any) -> list[Any]:
     """All errors that a compiled schema finds in a document.
 
     Raises:
-        ValueError: a pattern takes too long to match. The other errors may depend on it.
+        ValueError: the patterns take too long to match. The other errors may depend on them.
     """
-    _local.given_up = None
+    _local.given_up, _local.until = None, time.monotonic() + PATIENCE
     found = list(validator.iter_errors(document))
     if _local.given_up:
         raise _local.given_up
@@ -77,29 +80,36 @@ def names_of(document: Any) -> list[str]:
     return list(names)
 
 
-def with_names(schema: Any, names: list[str]) -> Any:
+def with_names(schema: Any, names: list[str], until: float | None = None) -> Any:
     """The schema for documents that have only these names. Each pattern of `patternProperties` becomes a list of names.
 
-    jsonschema-rs matches these patterns with an engine of its own, which a list of names cannot mislead. Without names,
-    all patterns stay, as lists of the empty name.
+    jsonschema-rs matches these patterns with an engine of its own, which reads a list of names as ours does. Without
+    names, every pattern becomes one for the empty name. Matching ends at the monotonic time `until`, by default soon.
+
+    Raises:
+        ValueError: a pattern takes too long to match.
     """
+    until = until or time.monotonic() + PATIENCE
     if isinstance(schema, list):
-        return [with_names(one, names) for one in schema]
+        return [with_names(one, names, until) for one in schema]
     if not isinstance(schema, dict):
         return schema
     result = {}
     for keyword, value in schema.items():
         if keyword == "patternProperties":
-            found = {pattern: [name for name in names if matches(pattern, name)] for pattern in value}
+            found = {
+                pattern: [name for name in names if matches(pattern, name, until - time.monotonic())]
+                for pattern in value
+            }
             result[keyword] = {
-                _any_of(found[pattern]) + "(?:)" * index: with_names(one, names)
+                _any_of(found[pattern]) + "(?:)" * index: with_names(one, names, until)
                 for index, (pattern, one) in enumerate(value.items())
                 if found[pattern] or not names
             }
         elif keyword in SCHEMA_MAPS:
-            result[keyword] = {name: with_names(one, names) for name, one in value.items()}
+            result[keyword] = {name: with_names(one, names, until) for name, one in value.items()}
         elif keyword in SCHEMA_LISTS or keyword in SUBSCHEMAS:
-            result[keyword] = with_names(value, names)
+            result[keyword] = with_names(value, names, until)
         else:
             result[keyword] = value
     return result

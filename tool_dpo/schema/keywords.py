@@ -15,13 +15,14 @@ KIND_OF_KEYWORD = {
 }
 ALTERNATIVES = ("anyOf", "oneOf")
 DEFINITIONS = ("$defs", "definitions")
-SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", *DEFINITIONS)
+SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas", "dependencies", *DEFINITIONS)
+"""Keywords whose values are objects of schemas. In `dependencies` (draft 7) some are lists of names instead."""
 SCHEMA_LISTS = ("allOf", *ALTERNATIVES, "prefixItems")
 SUBSCHEMAS = (
     "items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems",
     "unevaluatedProperties",
 )  # fmt: skip
-PARTS = ("allOf", *ALTERNATIVES, "if", "then", "else", "dependentSchemas")
+PARTS = ("allOf", *ALTERNATIVES, "if", "then", "else", "dependentSchemas", "dependencies")
 """Keywords whose schemas describe only a part of an object, so they must not forbid its other properties."""
 TESTS = ("not", "if", "contains", "propertyNames")
 """Keywords whose schemas are conditions. Closing such a schema would change the condition."""
@@ -34,6 +35,11 @@ INSTANCES = ("const", "enum", "default", "examples")
 REFERENCES = ("$ref", "$dynamicRef")
 ADDRESSES = (*REFERENCES, "$anchor", "$dynamicAnchor", "$id", "$schema")
 ANNOTATIONS = {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"}
+DEPENDING = {
+    "then", "else", "items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties", "minContains",
+    "maxContains",
+}  # fmt: skip
+"""Keywords whose meaning depends on others beside them."""
 LIMITS = {
     "type", "enum", "const", "required", "dependentRequired", "minimum", "maximum", "exclusiveMinimum",
     "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern", "format", "minItems", "maxItems",
@@ -48,7 +54,7 @@ def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
         return
     for keyword, value in schema.items():
         if keyword in SCHEMA_MAPS and isinstance(value, dict):
-            yield from (((keyword, name), one) for name, one in value.items())
+            yield from (((keyword, name), one) for name, one in value.items() if isinstance(one, dict | bool))
         elif keyword in SCHEMA_LISTS and isinstance(value, list):
             yield from (((keyword, index), one) for index, one in enumerate(value))
         elif keyword in SUBSCHEMAS:

@@ -1,6 +1,7 @@
 """Limits to the size of a JSON value, so that what is done with it ends soon, in little memory."""
 
 import math
+import sys
 from typing import Any
 
 MOST_VALUES = 100_000
@@ -9,8 +10,6 @@ _MOST_CHARACTERS = 10_000_000
 """Most characters in the texts of one schema."""
 _DEEPEST = 100
 """Most levels of lists and objects in one schema."""
-_LARGEST = 10**308
-"""Whole numbers may be as large as a float, like all others (RFC 8259, section 6)."""
 
 
 def check_values(document: Any) -> None:
@@ -44,7 +43,7 @@ def check_values(document: Any) -> None:
             case bool() | None:
                 pass
             case int() | float():
-                if not math.isfinite(value) if isinstance(value, float) else abs(value) > _LARGEST:
+                if not math.isfinite(value) if isinstance(value, float) else abs(value) > sys.float_info.max:
                     raise ValueError("has a number that is not a JSON number or is larger than any float")
             case _:
                 raise ValueError(f"has a {type(value).__name__}, which is not a JSON value")

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from corvus_regex_ecma262 import MatchLimitError, Regex, error
 
-_PATIENCE = 1.0
-"""Longest time for matching one pattern with one text, in seconds."""
+PATIENCE = 1.0
+"""Longest time for matching the patterns of one document, in seconds."""
 _LONGEST = 10_000
 """Most characters of a pattern. Patterns that people write have a few hundred at most."""
 
@@ -40,13 +40,13 @@ def is_pattern(text: str) -> bool:
         return False
 
 
-def matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str, patience: float = PATIENCE) -> bool:
     """Whether a pattern matches somewhere in a text.
 
     Raises:
-        ValueError: it is not a pattern, or matching takes more than a second or more than the engine's memory.
+        ValueError: it is not a pattern, or matching takes more than `patience` seconds or the engine's memory.
     """
     try:
-        return bool(compiled(pattern).test(text, timeout=_PATIENCE))
+        return bool(compiled(pattern).test(text, timeout=max(patience, 1e-3)))
     except MatchLimitError:
         raise ValueError(f"the pattern {pattern[:80]!r} takes too long to match") from None

@@ -7,10 +7,12 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
+from tool_dpo.schema.documents import Place
 from tool_dpo.schema.keywords import (
     ADDRESSES,
     ANNOTATIONS,
     DEFINITIONS,
+    DEPENDING,
     IN_PLACE,
     INSTANCES,
     REFERENCES,
@@ -31,21 +33,32 @@ def check_refs(schema: Schema) -> None:
         ValueError: a `$ref` has no target, or leads back to itself.
     """
     around: dict[int, list[tuple[str, Any]]] = {}
-    for node, resolver in _nodes(schema):
-        named = [(ref, _lookup(resolver, ref)[0]) for ref in _refs(node)]
+    for _, node, named in walk(schema):
         beside = [("", one) for place, one in subschemas(node) if place[0] in IN_PLACE]
         around[id(node)] = [*named, *beside]
     _check_progress(around)
 
 
-def _nodes(schema: Any) -> Iterator[tuple[Schema, Any]]:
-    """Yield every schema in a schema, with the resolver of its references."""
-    waiting = [(schema, _resolver(schema))]
-    while waiting:
-        node, resolver = waiting.pop()
-        if isinstance(node, dict):
-            yield node, resolver
-            waiting += [(one, _inside(resolver, one)) for _, one in subschemas(node)]
+def walk(schema: Any) -> Iterator[tuple[Place, Schema, list[tuple[str, Any]]]]:
+    """Yield every schema in a schema once, with its place and its references with their targets.
+
+    A target may stand under a keyword that JSON Schema does not know. It comes last, and its place ends with `$ref`.
+
+    Raises:
+        ValueError: a reference has no target inside the schema.
+    """
+    waiting: list[tuple[Place, Any, Any]] = [((), schema, _resolver(schema))]
+    targets: list[tuple[Place, Any, Any]] = []
+    seen: set[int] = set()
+    while waiting or targets:
+        place, node, resolver = (waiting or targets).pop()
+        if not isinstance(node, dict) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        found = [(ref, *_lookup(resolver, ref)) for ref in _refs(node)]
+        yield place, node, [(ref, one) for ref, one, _ in found]
+        targets += [((*place, "$ref"), one, there) for _, one, there in found]
+        waiting += [((*place, *inside), one, _inside(resolver, one)) for inside, one in subschemas(node)]
 
 
 def _resolver(schema: Any) -> Any:
@@ -93,7 +106,7 @@ def _check_progress(around: dict[int, list[tuple[str, Any]]]) -> None:
                     raise ValueError(f"its references expand to more than {MOST_VALUES:,} schemas for one value")
                 stack.pop()
             elif (key := id(following)) in open_:
-                raise ValueError(f"$ref {ref} leads back to itself: such a schema has no end")
+                raise ValueError(f"$ref {ref} leads back to itself: a check would never end")
             elif key in around and key not in counts:
                 open_.add(key)
                 stack.append((key, iter(around[key])))
@@ -151,6 +164,7 @@ class _Inliner:
         if id(named) in seen:
             raise ValueError(f"$ref {ref} leads back to itself: such a schema has no finite form")
         whole = self.node(named, there, (*seen, id(named)))
-        if not isinstance(whole, dict) or (whole.keys() & own.keys()) - ANNOTATIONS:
+        limits = own.keys() - ANNOTATIONS
+        if not isinstance(whole, dict) or whole.keys() & limits or (limits and (limits | whole.keys()) & DEPENDING):
             return {**own, "allOf": [*own.get("allOf", []), whole]}
         return whole | own

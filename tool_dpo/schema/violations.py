@@ -101,7 +101,7 @@ def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
         place: Place = tuple(error.instance_path)
         path: Place = tuple(error.schema_path)
         match error.kind:
-            case Broken.AnyOf(context) | Broken.OneOfNotValid(context) if len(of_x := _but_null(context)) == 1:
+            case Broken.AnyOf(context) | Broken.OneOfNotValid(context) if len(of_x := _but_null(context, error)) == 1:
                 yield from _faults(of_x[0], schema)
             case Broken.PropertyNames(inner):
                 yield from _faults([inner], schema)
@@ -115,7 +115,7 @@ def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
             case Broken.UnevaluatedProperties(names):
                 broken = _broken_parts(error, found, schema)
                 for name in names:
-                    if not any(_tells_of(part, name) for part in broken):
+                    if not any(_describes(part, name) for part in broken):
                         yield _violation(error.kind.name, (*place, name), f'"{name}" is not among the properties')
             case Broken.FalseSchema():
                 yield _forbidden(place, path, error.message)
@@ -153,10 +153,10 @@ def _schema_at(schema: Any, path: list[str | int]) -> Any:
     return schema
 
 
-def _tells_of(schema: Any, name: str) -> bool:
+def _describes(schema: Any, name: str) -> bool:
     """Whether a schema, or one of a list of them, may describe a property."""
     if isinstance(schema, list):
-        return any(_tells_of(one, name) for one in schema)
+        return any(_describes(one, name) for one in schema)
     return isinstance(schema, dict) and any(
         name in one.get("properties", {}) or any(keyword in one for keyword in OPENING)
         for one in (schema, *parts(schema))
@@ -168,19 +168,26 @@ def _violation(keyword: str, place: Place, message: str) -> Violation:
 
 
 def _forbidden(place: Place, path: Place, message: str) -> Violation:
-    """The fault of a value whose schema is `false`: an unknown property, or an item too many."""
-    keyword = next((str(part) for part in reversed(path[-2:]) if part in _HOLDERS), "false")
-    if place and isinstance(place[-1], str):
+    """The fault of a value whose schema is `false`: an unknown property, an item too many, or a failed condition."""
+    *_, before, last = ("", "", *path)
+    named = before in (*SCHEMA_MAPS, *SCHEMA_LISTS)
+    keyword = str(before if named else last if last in SUBSCHEMAS else "false")
+    if keyword in _OF_PROPERTIES:
         return Violation(KINDS.index("hallucinated_param"), json_path(place), keyword, message)
-    return _violation(keyword, place[:-1], message)
+    return _violation(keyword, place[:-1] if keyword in _OF_ITEMS else place, message)
 
 
-_HOLDERS = {*SCHEMA_MAPS, *SCHEMA_LISTS, *SUBSCHEMAS}
+_OF_PROPERTIES = ("properties", "patternProperties", "additionalProperties", "unevaluatedProperties")
+_OF_ITEMS = ("items", "prefixItems", "unevaluatedItems")
 
 
-def _but_null(context: list[list[Any]]) -> list[list[Any]]:
-    """The errors of each alternative, without the alternatives that allow only null."""
-    return [branch for branch in context if not (len(branch) == 1 and _wants_null(branch[0].kind))]
+def _but_null(context: list[list[Any]], around: Any) -> list[list[Any]]:
+    """The errors of each alternative, without the alternatives that allow only null for the value itself."""
+    return [
+        branch
+        for branch in context
+        if len(branch) != 1 or branch[0].instance_path != around.instance_path or not _wants_null(branch[0].kind)
+    ]
 
 
 def _wants_null(kind: Any) -> bool:

@@ -108,7 +108,7 @@ class _Constructor(SafeConstructor):
                 key.tag = _STRING
         names = [key.value for key, _ in node.value]
         if len(set(names)) < len(names) and getattr(node, "merge", None) is None:
-            raise ConstructorError(None, None, "a name stands twice in one mapping", node.start_mark)
+            raise ConstructorError(None, None, "the same name is given twice in one mapping", node.start_mark)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> Any:

@@ -15,7 +15,7 @@ from tool_dpo.training.trainer import CHECKPOINT_STEPS
 
 PARTS = ("prefix", "differing", "rest")
 _SAMPLE = 32
-"""How many chosen calls are measured for displacement, about."""
+"""About how many chosen calls are measured for displacement."""
 
 
 def parts(chosen: list[int], rejected: list[int]) -> tuple[list[str], list[str]]:
@@ -143,7 +143,7 @@ class Displacement(TrainerCallback):
         self._lost = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Measure again what was last measured before a checkpoint that the training goes on from."""
+        """After a resume, measure once, so that the log has a value."""
         if state.global_step:
             self._lost = self._trainer.lost()
 
