@@ -56,7 +56,8 @@ def test_a_prompt_is_read_once_on_a_cpu(
     trainer.compute_loss(trainer.model, batch)
     tokens, answers = int(batch["attention_mask"].sum()), int(batch["completion_mask"].sum())
     once = (tokens - answers) // 2 + answers + 1
-    assert read == [once, once, once]  # by the reference, for the displacement, and in training
+    chosen = batch["input_ids"].size(1)
+    assert read == [once, chosen, once]  # by the reference, for the displacement, and in training
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager", "grouped"])
