@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from tool_dpo.aliases import written_length
 from tool_dpo.errors import InputError
 from tool_dpo.records import parse_strict
 
@@ -69,7 +70,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     def get_single_node(self) -> Any:
         node = super().get_single_node()
-        if node and _length(node, {}) > self._most:
+        if node and written_length(node) > self._most:
             raise yaml.YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
         return node
 
@@ -97,18 +98,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         if not math.isfinite(number):
             raise yaml.constructor.ConstructorError(None, None, "not a JSON number", node.start_mark)
         return number
-
-
-def _length(node: Any, known: dict[int, float]) -> float:
-    """The characters of a YAML node, with copies in place of its aliases; infinite if it contains itself."""
-    if id(node) not in known:
-        known[id(node)] = math.inf
-        if isinstance(node, yaml.ScalarNode):
-            known[id(node)] = len(node.value)
-        else:
-            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
-            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
-    return known[id(node)]
 
 
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
