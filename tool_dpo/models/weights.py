@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     return _as_chatml(tokenizer)
 
 
+@cache
 def place_of(weights: WeightsParams) -> dict[str, Any]:
     """The arguments with which transformers finds the base. Only a `hub:` source may ask the hub; its code never runs.
 
