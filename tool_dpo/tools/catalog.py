@@ -142,7 +142,7 @@ class Speaker:
 
     def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
         template = self._rng.choice(templates)
-        named = agreeing(schema, template, self._rng, self._optional) if RULES & schema.keys() else None
+        named = self._names(schema, template) if RULES & schema.keys() else None
         values: dict[str, Any] = {}
         text = ""
         for segment in template.segments:
@@ -158,6 +158,12 @@ class Speaker:
                 else:
                     text += part
         return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
+
+    def _names(self, schema: Schema, template: Template) -> set[str]:
+        """The parameters that the template is to mention, so that they agree with the schema's rules."""
+        always = {slot.name for slot in template.slots(optional=False)}
+        parts = [{slot.name for slot in segment.slots} for segment in template.segments if segment.optional]
+        return agreeing(schema, always, parts, self._rng, self._optional)
 
     def _slot(self, slot: Slot, schema: Any, *, optional: bool) -> Said:
         """A parameter. Null is not said of an optional one: people leave it out."""
@@ -301,7 +307,7 @@ class Speaker:
         """The name of an entry, and the schema of its value."""
         for pattern, inner in schema.get("patternProperties", {}).items():
             return text_of(pattern, self._rng), inner
-        if "propertyNames" in schema:
+        if isinstance(schema.get("propertyNames"), dict):
             name = self.say({"type": "string", **schema["propertyNames"]}).value
         else:
             name = self._faker.word()
@@ -315,7 +321,8 @@ class Speaker:
         match kind:
             case "integer" | "number":
                 default = schema.get("default")
-                usable = isinstance(default, int | float) and fits_range(default, schema)
+                usable = isinstance(default, int | float) and not isinstance(default, bool)
+                usable = usable and fits_range(default, schema)
                 if usable and self._rng.random() < 0.5:
                     return default
                 if (value := number(schema, kind, name, self._rng)) is not None:
