@@ -392,14 +392,21 @@ class Speaker:
         return text[: schema.get("maxLength", len(text))]
 
     def _fake(self, name: str) -> str:
+        from faker.exceptions import BaseFakerException
+
         try:
             provider = getattr(self._faker, name)
             of_time = type(provider.__self__).__module__.startswith("faker.providers.date_time")
             if of_time and name != "timezone":
                 raise ValueError(f"x-faker {name!r} depends on today's date: use format: date or date-time")
-            return str(provider())
+            value = provider()
         except (AttributeError, TypeError):
             raise ValueError(f"x-faker {name!r} is not a provider of Faker") from None
+        except BaseFakerException as error:
+            raise ValueError(f"x-faker {name!r} cannot be used: {error}") from None
+        if isinstance(value, bytes):
+            raise ValueError(f"x-faker {name!r} gives bytes, not a text")
+        return str(value)
 
     def _moment(self) -> Said:
         moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
