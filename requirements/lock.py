@@ -25,7 +25,7 @@ def run(*command: str, text: str | None = None) -> str:
 
 
 def resolve(pins: Path, *arguments: str, text: str | None = None) -> list[str]:
-    """What to install, as pip reads it: `name==version`, for which machines, and the hashes. It also stays in the file `pins`."""
+    """What to install, as pip reads it: `name==version`, for which machines, and the hashes. Also left in `pins`."""
     command = ("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes")
     run(*command, "--no-annotate", "--no-header", "--output-file", str(pins), *arguments, text=text)
     return re.findall(r"^\S.*(?:\n\s.+)*", pins.read_text(), re.MULTILINE)

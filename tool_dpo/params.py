@@ -12,10 +12,11 @@ from reprlib import Repr
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from ruamel.yaml import YAML, Node, ScalarNode
+from ruamel.yaml import YAML, ScalarNode
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tool_dpo.aliases import written_length
 from tool_dpo.errors import InputError
 from tool_dpo.kinds import Kind
 
@@ -295,7 +296,7 @@ def _read_yaml(path: Path) -> Any:
         node = yaml.compose(content.decode("utf-8"))
         if node is None:
             return None
-        if _length(node, {}) > _LONGEST:
+        if written_length(node) > _LONGEST:
             raise InputError(f"{path}: its aliases stand for more than {_LONGEST} characters")
         return yaml.constructor.construct_document(node)
     except FileNotFoundError:
@@ -309,18 +310,6 @@ def _read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: not YAML: {_cut(str(error).splitlines()[0])}") from None
     except (LookupError, AttributeError, TypeError):  # of a tag and a text that do not fit, as in `!!bool perhaps`
         raise InputError(f"{path}: not YAML: a tag that its value does not fit") from None
-
-
-def _length(node: Node, known: dict[int, float]) -> float:
-    """How long a node is where each alias is written out; one that holds itself is endless."""
-    if id(node) not in known:
-        known[id(node)] = math.inf
-        if isinstance(node, ScalarNode):
-            known[id(node)] = 1 + len(node.value)
-        else:
-            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
-            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
-    return known[id(node)]
 
 
 def _shown(value: Any) -> str:

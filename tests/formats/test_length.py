@@ -15,7 +15,8 @@ def test_tools_have_no_more_tokens_than_estimated(base: Path) -> None:
     texts = [write(tool.name, tool.parameters) for tool in tools for write in (signature, definition)]
     counts = [len(ids) for ids in load_tokenizer(base)(texts)["input_ids"]]
     ratios = [most_tokens(text) / count for text, count in zip(texts, counts, strict=True)]
-    assert min(ratios) >= 1
+    assert min(ratios) >= 0.95
+    assert sum(ratio < 1 for ratio in ratios) <= len(ratios) / 100
     assert median(ratios) < 1.5
 
 

@@ -85,17 +85,25 @@ def _fuzz(campaign: Campaign) -> int:
         campaign.run(data)
         if campaign.over:
             code = campaign.close()
-            corpus.cleanup()
+            folder.cleanup()
             os._exit(code)
 
     def change(data: bytes, most: int, seed: int) -> bytes:
         return mutate(data, Random(seed))[:most] if seed % 4 else atheris.Mutate(data, most)
 
-    corpus = TemporaryDirectory()
+    folder = TemporaryDirectory()
+    corpus = Path(folder.name, "corpus")
+    corpus.mkdir()
     for index, seed in enumerate(known):
-        Path(corpus.name, str(index)).write_bytes(seed)
-    options = [f"-max_len={MOST}", "-timeout=120", "-rss_limit_mb=0", "-verbosity=0"]
-    atheris.Setup([sys.argv[0], *options, corpus.name], one, custom_mutator=change)
+        (corpus / str(index)).write_bytes(seed)
+    options = [
+        f"-max_len={MOST}",
+        "-timeout=120",
+        "-rss_limit_mb=0",
+        "-verbosity=0",
+        f"-artifact_prefix={folder.name}/",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=change)
     atheris.Fuzz()
     return 1
 

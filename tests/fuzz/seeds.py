@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import yaml
@@ -34,6 +35,7 @@ _CALL = '{"tool": "book", "parameters": {"day": "2026-01-31", "seats": [7, 8], "
 _WRONG = _CALL.replace("[7, 8]", "[7, 7]")
 
 
+@cache
 def seeds(name: str) -> list[bytes]:
     return _SEEDS[name]()
 

@@ -59,7 +59,10 @@ def _failure(kind: str, error: BaseException) -> Failure:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/tool_dpo/" in frame.filename]
     last = frames[-1] if frames else None
     place = f"{last.filename.rpartition('/tool_dpo/')[2]}: {last.name}" if last else ""
-    return Failure(kind, place, str(error)[:200])
+    try:
+        return Failure(kind, place, str(error)[:200])
+    except Exception:  # jsonschema shows the whole schema, which may be nested too deeply for that
+        return Failure(kind, place, "")
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def test_unsloth_gets_the_settings_in_the_params(base: Path, tmp_path: Path, mon
     config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 16, "lora_alpha": 16, "target_modules": "(a|b)"}
     base_model = {"base_model_name_or_path": "Qwen/Qwen2.5-Coder-7B-Instruct", "revision": QWEN.revision}
     (folder / ADAPTER).write_text(json.dumps({**config, **base_model}))
-    save_file({"a": torch.zeros(1)}, folder / TENSORS)
+    save_file({"a": torch.zeros(16)}, folder / TENSORS)
     load_model(folder)
     (_, first), (_, adapter), (_, second), (last, _) = asked
     assert first["model_name"] == "Qwen/Qwen2.5-Coder-7B-Instruct"

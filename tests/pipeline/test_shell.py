@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, params_with_tiny
 from tests.pipeline.conftest import Project
 
 RAN = "ran-by-a-shell"
@@ -68,7 +68,7 @@ def test_a_split_with_shell_text_is_refused(project: Project, text: str) -> None
 @pytest.mark.parametrize("text", TEXTS[:3])
 def test_a_model_with_shell_text_for_its_name_is_a_name(project: Project, text: str) -> None:
     """One that params.yaml describes, too; and a section that is named as dvc names the words of a matrix."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params = yaml.safe_load(params_with_tiny())
     name = text.replace(".", "")
     params["model"] = name
     params["models"] = {name: params["models"]["tiny"]}

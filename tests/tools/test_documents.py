@@ -53,7 +53,7 @@ def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
         ("a.json", b'["\\ud800"]', ": '\\ud800' is half a character (a lone surrogate)"),
         ("a.json", b'["\xff"]', ": not UTF-8: byte 2"),
         ("a.yaml", b"a: [\nb", ":2: not YAML: expected ',' or ']', but got"),
-        ("a.yaml", b"a: 1\na: 2", ":1: not YAML: a name stands twice in one mapping"),
+        ("a.yaml", b"a: 1\na: 2", ":1: not YAML: the same name is given twice in one mapping"),
         ("a.yaml", b"a:\n- .inf", ":2: not YAML: not a JSON number"),
         ("a.yaml", b"? [a]\n: 1", ":1: not YAML: a key is not a text"),
         ("a.yaml", b"a: 1\n---\nb: 2", ":2: not YAML: but found another document"),

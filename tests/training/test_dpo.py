@@ -9,12 +9,11 @@ import torch
 from safetensors.torch import load_file
 
 from tests.helpers import curve
-from tests.training.helpers import with_loss
+from tests.training.helpers import trainer_of, with_loss
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import prepare
 from tool_dpo.params import LossType, ModelParams
-from tool_dpo.training.dpo import make_trainer, train_dpo
-from tool_dpo.training.pairs import typed
+from tool_dpo.training.dpo import train_dpo
 from tool_dpo.training.preference import PARTS
 from tool_dpo.training.sft import train_sft
 from tool_dpo.triplets.triplet import Triplet
@@ -43,9 +42,7 @@ def test_before_the_first_step_the_margin_is_zero(
     triplets: list[Triplet],
     tmp_path: Path,
 ) -> None:
-    trainer = make_trainer(
-        [typed(triplet) for triplet in triplets[:4]], sft, tmp_path, with_loss(tiny.dpo, loss_type, beta), seed=3
-    )
+    trainer = trainer_of(triplets[:4], sft, tmp_path, with_loss(tiny.dpo, loss_type, beta))
     batch = next(iter(trainer.get_train_dataloader()))
     with torch.no_grad():
         loss = trainer.compute_loss(trainer.model, batch)
@@ -59,9 +56,7 @@ def test_the_sft_term_adds_the_loss_of_the_chosen_answer(
     losses = []
     for weight in (0.0, 0.5, 1.0):
         params = replace(tiny.dpo, sft_weight=weight)
-        trainer = make_trainer(
-            [typed(one) for one in triplets[:4]], sft, tmp_path, with_loss(params, "sigmoid", 0.1), seed=3
-        )
+        trainer = trainer_of(triplets[:4], sft, tmp_path, with_loss(params, "sigmoid", 0.1))
         with torch.no_grad():
             losses.append(trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader()))).item())
     assert losses[0] == pytest.approx(math.log(2), rel=1e-4)

@@ -10,10 +10,8 @@ import pytest
 import torch
 from trl import DPOTrainer
 
-from tests.training.helpers import with_loss
+from tests.training.helpers import trainer_of, with_loss
 from tool_dpo.params import LossType, ModelParams
-from tool_dpo.training.dpo import make_trainer
-from tool_dpo.training.pairs import typed
 from tool_dpo.training.preference import PreferenceTrainer
 from tool_dpo.triplets.triplet import Triplet
 
@@ -58,7 +56,7 @@ def test_ipo_over_differing_tokens_by_hand(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """Each token's log-probability is -1 (rejected: -2): (delta - 1 / (2 beta))^2."""
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, with_loss(tiny.dpo, "ipo_differing", 0.25), seed=3)
+    trainer = trainer_of(triplets[:1], sft, tmp_path, with_loss(tiny.dpo, "ipo_differing", 0.25))
     log_probs = [[float(-number)] * len(answer) for number, side in enumerate(sides, 1) for answer in side]
     loss = _loss(trainer, [*sides[0], *sides[1]], log_probs)
     deltas = [
@@ -83,7 +81,7 @@ def test_sigmoid_of_the_first_token_by_hand(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """Token i has log-probability -(i + 1) in the chosen answer and -3 (i + 1) in the rejected one."""
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, with_loss(tiny.dpo, "sigmoid_first", 0.5), seed=3)
+    trainer = trainer_of(triplets[:1], sft, tmp_path, with_loss(tiny.dpo, "sigmoid_first", 0.5))
     log_probs = [[-float(i + 1) for i in range(len(chosen))], [-3.0 * (i + 1) for i in range(len(rejected))]]
     loss = _loss(trainer, [chosen, rejected], log_probs)
     delta = 2.0 * (first + 1) if first is not None else 0.0
@@ -95,9 +93,7 @@ def test_sigmoid_of_the_first_token_by_hand(
 def test_a_loss_equals_trl_s_where_trl_has_it(
     loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
-    trainer = make_trainer(
-        [typed(one) for one in triplets[:4]], sft, tmp_path, with_loss(tiny.dpo, loss_type, 0.1), seed=3
-    )
+    trainer = trainer_of(triplets[:4], sft, tmp_path, with_loss(tiny.dpo, loss_type, 0.1))
     batch = next(iter(trainer.get_train_dataloader()))
     batch["ref_chosen_logps"] -= 2.0
     with torch.no_grad():
@@ -116,5 +112,5 @@ def test_a_loss_without_a_reference_does_not_compute_one(
     losses: tuple[tuple[LossType, int], ...] = (("sigmoid_first", 0), ("sigmoid", 2))
     for loss_type, expected in losses:
         params = replace(tiny.dpo, batch_size=2)
-        make_trainer([typed(one) for one in triplets[:4]], sft, tmp_path, with_loss(params, loss_type, 0.1), seed=3)
+        trainer_of(triplets[:4], sft, tmp_path, with_loss(params, loss_type, 0.1))
         assert len(passes) == expected

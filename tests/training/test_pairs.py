@@ -89,7 +89,7 @@ def test_a_renamed_parameter_with_a_second_fault_counts_as_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("due", "faults"), [("today", []), ("to-morrow night", ["other_schema_error"]), ("\ud800" * 10, [])]
+    ("due", "faults"), [("today", []), ("to-morrow night", ["other_schema_error"]), ("\ud800" * 10, ["json_error"])]
 )
 def test_a_mistake_that_cannot_be_written_makes_no_pair(due: str, faults: list[str]) -> None:
     schema = call_schema("add", {"type": "object", "properties": {"due": {"type": "string", "maxLength": 9}}})

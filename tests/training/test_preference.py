@@ -9,11 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.helpers import with_loss
+from tests.training.helpers import trainer_of, with_loss
 from tool_dpo.errors import InputError
 from tool_dpo.params import LossType, ModelParams
-from tool_dpo.training.dpo import make_trainer
-from tool_dpo.training.pairs import typed
 from tool_dpo.training.preference import PARTS, Displacement, parts
 from tool_dpo.triplets.triplet import Triplet
 
@@ -53,9 +51,7 @@ def test_common_parts_have_the_same_tokens_in_both_answers(chosen: list[int], re
 def test_the_parts_sum_to_the_answers(
     loss_type: LossType, sft: Path, tiny: ModelParams, triplets: list[Triplet], tmp_path: Path
 ) -> None:
-    trainer = make_trainer(
-        [typed(one) for one in triplets[:4]], sft, tmp_path, with_loss(tiny.dpo, loss_type, 0.1), seed=3
-    )
+    trainer = trainer_of(triplets[:4], sft, tmp_path, with_loss(tiny.dpo, loss_type, 0.1))
     batch = next(iter(trainer.get_train_dataloader()))
     batch["ref_chosen_logps"] -= 2.0  # as if training had raised each chosen answer by two nats
     with torch.no_grad():

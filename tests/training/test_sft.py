@@ -49,7 +49,7 @@ def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_pat
     process = subprocess.Popen(
         command, cwd=killed, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while not list(killed.glob(".checkpoints/*/checkpoint-20/trainer_state.json")):
+    while not list(killed.glob(".checkpoints/*/checkpoint-20/manifest.json")):
         assert process.poll() is None, "ended before its first checkpoint"
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.helpers import with_loss
+from tests.training.helpers import trainer_of, with_loss
 from tool_dpo.params import ModelParams
 from tool_dpo.training.dpo import make_trainer
 from tool_dpo.training.pairs import typed
@@ -51,12 +51,13 @@ def test_a_prompt_is_read_once_on_a_cpu(
         return forward(self, ids)
 
     monkeypatch.setattr(torch.nn.Embedding, "forward", counted)
-    trainer = make_trainer([typed(triplets[0])], sft, tmp_path, with_loss(tiny.dpo, "ipo", 0.1), seed=3)
+    trainer = trainer_of(triplets[:1], sft, tmp_path, with_loss(tiny.dpo, "ipo", 0.1))
     batch = next(iter(trainer.get_train_dataloader()))
     trainer.compute_loss(trainer.model, batch)
     tokens, answers = int(batch["attention_mask"].sum()), int(batch["completion_mask"].sum())
     once = (tokens - answers) // 2 + answers + 1
-    assert read == [once, once, once]  # by the reference, for the displacement, and in training
+    chosen = batch["input_ids"].size(1)
+    assert read == [once, chosen, once]  # by the reference, for the displacement, and in training
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager", "grouped"])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+_Shapes = dict[str, list[int]]
 _PICKLED = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 _KEYS = ("peft_type", "task_type", "base_model_name_or_path", "revision", "r", "lora_alpha")
 _SET: dict[str, Callable[[Any], bool]] = {
@@ -49,16 +50,16 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
     """
     weights = read_weights(folder)
     require_backend(weights)
-    adapted = _require_adapter(folder, weights)
+    shapes = _adapter_shapes(folder, weights)
     if weights.backend == "unsloth":
         with loading(weights):
-            return _load_unsloth(weights, folder if adapted else None, trainable)
+            return _load_unsloth(weights, folder if shapes is not None else None, trainable)
     with loading(weights):
         model = _load_base(weights)
-    if adapted:
-        model = _adapt(model, folder, trainable=trainable)
+    if shapes is not None:
+        model = _adapt(model, folder, shapes, trainable=trainable)
         if not trainable and not weights.load_in_4bit:
-            model = model.merge_and_unload()  # the separate adapter more than halves the speed of decoding
+            model = model.merge_and_unload()  # a separate adapter makes decoding more than twice as slow
     model.get_output_embeddings().register_forward_pre_hook(_contiguous)
     return model
 
@@ -102,37 +103,38 @@ def _load_base(weights: WeightsParams) -> "PreTrainedModel":
     )
 
 
-def _require_adapter(folder: Path, weights: WeightsParams) -> bool:
-    """Whether a folder has an adapter, which is then as `save_model` writes one for this base.
+def _adapter_shapes(folder: Path, weights: WeightsParams) -> _Shapes | None:
+    """Check the adapter of a folder, and return the shapes of its tensors. None if the folder has no adapter.
 
     Raises:
-        InputError: it is not, or part of it is missing; names the file.
+        InputError: it is not as `save_model` writes one for this base, or part of it is missing. Names the file.
     """
     for path in sorted(folder.iterdir()):
         if path.suffix in _PICKLED:
             raise InputError(f"{path}: pickled weights are never loaded, expected {TENSORS}")
     if not (folder / ADAPTER).exists() and not (folder / TENSORS).exists():
-        return False
-    _check_config(folder / ADAPTER, weights)
+        return None
+    rank = _checked_rank(folder / ADAPTER, weights)
     if not (folder / TENSORS).is_file():
         raise InputError(f"{folder / TENSORS}: no such file")
     tensors = _tensors(folder)
     for name, tensor in tensors.items():
         if not (tensor.is_floating_point() and tensor.float().isfinite().all()):
             raise InputError(f"{folder / TENSORS}: {name}: expected finite numbers")
-    rank, largest = (
-        read_json(folder / ADAPTER)["r"],
-        max((max(one.shape, default=0) for one in tensors.values()), default=0),
-    )
-    if rank > largest:
+    shapes = _shapes(tensors)
+    if rank > max((size for shape in shapes.values() for size in shape), default=0):
         raise InputError(f"{folder / ADAPTER}: r cannot be {rank!r}: no tensor of the adapter is as large")
-    return True
+    return shapes
 
 
-def _check_config(path: Path, weights: WeightsParams) -> None:
-    """Only what `adapt` sets may differ from PEFT's defaults: other fields import modules, or mean another method.
+def _checked_rank(path: Path, weights: WeightsParams) -> int:
+    """Check an adapter's config, and return its rank.
 
-    Unsloth sets more, so there only what names the method and the base is held to.
+    Only what `adapt` sets may differ from PEFT's defaults: other fields import modules, or mean another method. Unsloth
+    sets more, so there only what names the method and the base is held to.
+
+    Raises:
+        InputError: another field differs, or one is missing or has a wrong value.
     """
     from peft import LoraConfig
 
@@ -151,6 +153,7 @@ def _check_config(path: Path, weights: WeightsParams) -> None:
                 raise InputError(f"{path}: {name} cannot be {value!r}")
         elif value != expected[name]:
             raise InputError(f"{path}: {name} must be {_plain(expected[name])!r}, got {value!r}")
+    return int(found["r"])
 
 
 def _plain(value: Any) -> Any:
@@ -167,7 +170,7 @@ def _tensors(folder: Path) -> dict[str, "torch.Tensor"]:
         raise InputError(f"{folder / TENSORS}: not safetensors: {str(error).splitlines()[0]}") from None
 
 
-def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTrainedModel":
+def _adapt(model: "PreTrainedModel", folder: Path, found: _Shapes, *, trainable: bool) -> "PreTrainedModel":
     """Add the folder's adapter to the model. Its tensors must be exactly those that the model takes.
 
     Raises:
@@ -185,7 +188,6 @@ def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTr
             reason = str(error).splitlines()[0]
             raise InputError(f"{folder / ADAPTER}: does not fit the base: {reason}") from None
     adapted.peft_config["default"].base_model_name_or_path = base  # a local path, so checkpoints never ask the hub
-    found = _shapes(_tensors(folder))
     expected = _shapes(get_peft_model_state_dict(adapted, save_embedding_layers=False))
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
@@ -194,7 +196,7 @@ def _adapt(model: "PreTrainedModel", folder: Path, *, trainable: bool) -> "PreTr
     return adapted
 
 
-def _shapes(tensors: dict[str, "torch.Tensor"]) -> dict[str, list[int]]:
+def _shapes(tensors: dict[str, "torch.Tensor"]) -> _Shapes:
     return {name: list(tensor.shape) for name, tensor in tensors.items()}
 
 

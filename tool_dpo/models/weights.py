@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -90,6 +91,7 @@ def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> Format:
     return Native(tokenizer) if name == "native" else Plain()
 
 
+@cache
 def place_of(weights: WeightsParams) -> dict[str, Any]:
     """The arguments with which transformers finds the base. Only a `hub:` source may ask the hub; its code never runs.
 

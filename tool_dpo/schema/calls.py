@@ -8,12 +8,10 @@ from tool_dpo.schema.keywords import (
     ALTERNATIVES,
     OPENING,
     PARTS,
-    SCHEMA_LISTS,
-    SCHEMA_MAPS,
-    SUBSCHEMAS,
     TESTS,
     Schema,
     parts,
+    with_subschemas,
 )
 
 
@@ -45,27 +43,19 @@ def _strict(schema: Any, role: _Role, shared: frozenset[str]) -> Any:
     apart = role is _Role.WHOLE and _alternatives_apart(schema)
     if role is _Role.WHOLE:
         shared = _described_twice(schema)
-    result: Schema = {}
-    for keyword, value in schema.items():
-        if keyword.startswith("x-") or keyword == "examples":
-            continue
+
+    def inside(keyword: str, name: str | int | None, one: Any) -> Any:
         inner = _Role.WHOLE
         if role is _Role.TEST or keyword in TESTS:
             inner = _Role.TEST
         elif keyword in PARTS and not (keyword in ALTERNATIVES and apart):
             inner = _Role.PART
         if keyword == "properties" and inner is _Role.WHOLE:
-            result[keyword] = {
-                name: _strict(one, _Role.TEST if name in shared else inner, frozenset()) for name, one in value.items()
-            }
-        elif keyword in SCHEMA_MAPS:
-            result[keyword] = {name: _strict(one, inner, shared) for name, one in value.items()}
-        elif keyword in SCHEMA_LISTS:
-            result[keyword] = [_strict(one, inner, shared) for one in value]
-        elif keyword in SUBSCHEMAS:
-            result[keyword] = _strict(value, inner, shared)
-        else:
-            result[keyword] = value
+            return _strict(one, _Role.TEST if name in shared else inner, frozenset())
+        return _strict(one, inner, shared)
+
+    kept = {name: value for name, value in schema.items() if not name.startswith("x-") and name != "examples"}
+    result = with_subschemas(kept, inside)
     return {**result, **_closing(schema, apart)} if role is _Role.WHOLE else result
 
 

@@ -1,6 +1,7 @@
 """The one check of schemas. A schema that passes it can be closed, compiled and matched without an error later."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema_rs
@@ -10,7 +11,7 @@ from tool_dpo.schema.engine import compiled, with_names
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.limits import check_values
 from tool_dpo.schema.patterns import compiled as compiled_pattern
-from tool_dpo.schema.refs import check_refs, walk
+from tool_dpo.schema.refs import Node, check_progress, walk
 
 _LONGEST_REASON = 200
 _METASCHEMA = jsonschema_rs.Draft202012Validator({"$ref": "https://json-schema.org/draft/2020-12/schema"})
@@ -36,8 +37,7 @@ def check_schema(schema: Any) -> None:
         check_values(schema)
         _check_keywords(schema)
         if isinstance(schema, dict):
-            _check_patterns(schema)
-            check_refs(schema)
+            check_progress(_checked(schema))
         compiled(json.dumps(with_names(schema, [])))
     except SchemaError:
         raise
@@ -54,9 +54,10 @@ def _check_keywords(schema: Any) -> None:
         raise SchemaError(inner.message, tuple(inner.instance_path)) from None
 
 
-def _check_patterns(schema: Schema) -> None:
-    for place, node, _ in walk(schema):
-        if place[-1:] == ("$ref",):  # under a keyword that the metaschema does not know
+def _checked(schema: Schema) -> Iterator[Node]:
+    """Walk over a schema, and check each pattern, and each schema under a keyword that the metaschema does not know."""
+    for place, node, targets in walk(schema):
+        if place[-1:] == ("$ref",):
             _check_keywords(node)
         patterns = node.get("patternProperties", {})
         named = [(("patternProperties", one), one) for one in patterns]
@@ -66,6 +67,7 @@ def _check_patterns(schema: Schema) -> None:
                 compiled_pattern(pattern)
             except ValueError as error:
                 raise SchemaError(str(error), (*place, *where)) from None
+        yield place, node, targets
 
 
 def _innermost(error: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from tool_dpo.schema.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS
+from tool_dpo.schema.keywords import with_subschemas
 from tool_dpo.schema.patterns import PATIENCE, is_pattern, matches
 
 _local = threading.local()
@@ -90,29 +90,20 @@ def with_names(schema: Any, names: list[str], until: float | None = None) -> Any
         ValueError: a pattern takes too long to match.
     """
     until = until or time.monotonic() + PATIENCE
-    if isinstance(schema, list):
-        return [with_names(one, names, until) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    result = {}
-    for keyword, value in schema.items():
-        if keyword == "patternProperties":
-            found = {
-                pattern: [name for name in names if matches(pattern, name, until - time.monotonic())]
-                for pattern in value
-            }
-            result[keyword] = {
-                _any_of(found[pattern]) + "(?:)" * index: with_names(one, names, until)
-                for index, (pattern, one) in enumerate(value.items())
-                if found[pattern] or not names
-            }
-        elif keyword in SCHEMA_MAPS:
-            result[keyword] = {name: with_names(one, names, until) for name, one in value.items()}
-        elif keyword in SCHEMA_LISTS or keyword in SUBSCHEMAS:
-            result[keyword] = with_names(value, names, until)
-        else:
-            result[keyword] = value
-    return result
+    if by_pattern := schema.get("patternProperties"):
+        found = {
+            pattern: [name for name in names if matches(pattern, name, until - time.monotonic())]
+            for pattern in by_pattern
+        }
+        by_name = {
+            _any_of(found[pattern]) + "(?:)" * index: one
+            for index, (pattern, one) in enumerate(by_pattern.items())
+            if found[pattern] or not names
+        }
+        schema = {**schema, "patternProperties": by_name}
+    return with_subschemas(schema, lambda keyword, name, one: with_names(one, names, until))
 
 
 def _any_of(names: list[str]) -> str:

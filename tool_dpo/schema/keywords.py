@@ -1,6 +1,6 @@
 """JSON Schema keywords: which hold schemas, which hold values, and which kind of violation each one causes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Schema = dict[str, Any]
@@ -59,6 +59,22 @@ def subschemas(schema: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((keyword, index), one) for index, one in enumerate(value))
         elif keyword in SUBSCHEMAS:
             yield (keyword,), value
+
+
+def with_subschemas(schema: Schema, change: Callable[[str, str | int | None, Any], Any]) -> Schema:
+    """A copy of a schema. `change` gives what replaces each schema directly inside it.
+
+    It gets the keyword, the name or index of the schema there, None if it has neither, and the schema.
+    """
+    result: Schema = {}
+    for keyword, value in schema.items():
+        if keyword in SCHEMA_MAPS:
+            result[keyword] = {name: change(keyword, name, one) for name, one in value.items()}
+        elif keyword in SCHEMA_LISTS:
+            result[keyword] = [change(keyword, index, one) for index, one in enumerate(value)]
+        else:
+            result[keyword] = change(keyword, None, value) if keyword in SUBSCHEMAS else value
+    return result
 
 
 def parts(schema: Any) -> Iterator[Schema]:

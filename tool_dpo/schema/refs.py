@@ -1,6 +1,6 @@
 """Check the references (`$ref`) inside a schema, and replace them by their targets. Nothing is downloaded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from referencing import Registry
@@ -22,6 +22,9 @@ from tool_dpo.schema.keywords import (
 )
 from tool_dpo.schema.limits import MOST_VALUES, check_values
 
+Node = tuple[Place, Schema, list[tuple[str, Any]]]
+"""A schema in another: its place, itself, and its references with their targets."""
+
 
 def check_refs(schema: Schema) -> None:
     """Check that every `$ref` has a target inside the schema, and that following them always ends.
@@ -32,14 +35,10 @@ def check_refs(schema: Schema) -> None:
     Raises:
         ValueError: a `$ref` has no target, or leads back to itself.
     """
-    around: dict[int, list[tuple[str, Any]]] = {}
-    for _, node, named in walk(schema):
-        beside = [("", one) for place, one in subschemas(node) if place[0] in IN_PLACE]
-        around[id(node)] = [*named, *beside]
-    _check_progress(around)
+    check_progress(walk(schema))
 
 
-def walk(schema: Any) -> Iterator[tuple[Place, Schema, list[tuple[str, Any]]]]:
+def walk(schema: Any) -> Iterator[Node]:
     """Yield every schema in a schema once, with its place and its references with their targets.
 
     A target may stand under a keyword that JSON Schema does not know. It comes last, and its place ends with `$ref`.
@@ -88,11 +87,16 @@ def _lookup(resolver: Any, ref: str) -> tuple[Any, Any]:
     return found.contents, found.resolver
 
 
-def _check_progress(around: dict[int, list[tuple[str, Any]]]) -> None:
-    """Check that the schemas that apply to one value are few, and that no path through them is a circle.
+def check_progress(nodes: Iterable[Node]) -> None:
+    """Check that of a walk's schemas few apply to one value, and that no path through them is a circle.
 
-    `around` has those directly around each schema, by id.
+    Raises:
+        ValueError: they are too many, or a reference leads back to itself.
     """
+    around: dict[int, list[tuple[str, Any]]] = {}
+    for _, schema, named in nodes:
+        beside = [("", one) for place, one in subschemas(schema) if place[0] in IN_PLACE]
+        around[id(schema)] = [*named, *beside]
     counts: dict[int, int] = {}
     for start in around:
         open_, stack = {start}, [(start, iter(around[start]))]

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.schema.calls import strict
@@ -78,7 +78,8 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 _DIGITS = ("int32", "int64", "uint32", "uint64", "integer", "bigint")
 """Formats of numbers that are sent as text."""
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
-"""Faker providers, tried in turn for a text that must match a pattern."""
+"""Faker providers for a text that must match a pattern. The first whose texts all match is taken."""
+_SAMPLES = 20
 _CHECKED = {
     *RULES, "contains", "propertyNames", "patternProperties", "unevaluatedProperties", "unevaluatedItems",
 }  # fmt: skip
@@ -144,7 +145,7 @@ class Speaker:
 
     def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
         template = self._rng.choice(templates)
-        named = agreeing(schema, template, self._rng, self._optional) if RULES & schema.keys() else None
+        named = self._names(schema, template) if RULES & schema.keys() else None
         values: dict[str, Any] = {}
         text = ""
         for segment in template.segments:
@@ -160,6 +161,12 @@ class Speaker:
                 else:
                     text += part
         return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
+
+    def _names(self, schema: Schema, template: Template) -> set[str]:
+        """The parameters that the template is to mention, so that they agree with the schema's rules."""
+        always = {slot.name for slot in template.slots(optional=False)}
+        parts = [{slot.name for slot in segment.slots} for segment in template.segments if segment.optional]
+        return agreeing(schema, always, parts, self._rng, self._optional)
 
     def _slot(self, slot: Slot, schema: Any, *, optional: bool) -> Said:
         """A parameter. Null is not said of an optional one: people leave it out."""
@@ -313,7 +320,7 @@ class Speaker:
         """The name of an entry, and the schema of its value."""
         for pattern, inner in schema.get("patternProperties", {}).items():
             return text_of(pattern, self._rng), inner
-        if "propertyNames" in schema:
+        if isinstance(schema.get("propertyNames"), dict):
             name = self.say({"type": "string", **schema["propertyNames"]}).value
         else:
             name = self._faker.word()
@@ -327,7 +334,8 @@ class Speaker:
         match kind:
             case "integer" | "number":
                 default = schema.get("default")
-                usable = isinstance(default, int | float) and fits_range(default, schema)
+                usable = isinstance(default, int | float) and not isinstance(default, bool)
+                usable = usable and fits_range(default, schema)
                 if usable and self._rng.random() < 0.5:
                     return default
                 if (value := number(schema, kind, name, self._rng)) is not None:
@@ -379,17 +387,15 @@ class Speaker:
         return self._fake(_FORMATS[form]) if form in _FORMATS else None
 
     def _of_pattern(self, schema: Schema, *texts: str) -> str:
-        """The first of the texts and shapes that fits; otherwise a text that is made for the pattern."""
+        """The first of the texts that fits; otherwise one of a usual shape, or one that is made for the pattern."""
         for text in texts:
             if _fits(schema, text):
-                return text
-        for shape in _SHAPES:
-            if _fits(schema, text := self._fake(shape)):
                 return text
         low, high = schema.get("minLength", 0), schema.get("maxLength")
         if low > _LONGEST:
             raise ValueError(_NO_WAY)
-        return text_of(schema["pattern"], self._rng, low, high)
+        shape = _shape_of(schema["pattern"], low, high)
+        return self._fake(shape) if shape else text_of(schema["pattern"], self._rng, low, high)
 
     def _of_length(self, text: str, schema: Schema) -> str:
         if schema.get("minLength", 0) > _LONGEST:
@@ -435,6 +441,29 @@ def _fits(schema: Schema, text: str) -> bool:
         )
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=1024)
+def _shape_of(pattern: str, shortest: int, longest: int | None) -> str | None:
+    """The first of the usual shapes whose texts match a pattern and have the right length."""
+    for shape, texts in _samples().items():
+        try:
+            fits = (shortest <= len(text) <= (longest or len(text)) and matches(pattern, text) for text in texts)
+            if all(fits):
+                return shape
+        except ValueError:  # matching takes too long, and would with other shapes
+            return None
+    return None
+
+
+@cache
+def _samples() -> dict[str, list[str]]:
+    """Some texts of each usual shape, always the same."""
+    from faker import Faker
+
+    faker = Faker("en_US")
+    faker.seed_instance(1)
+    return {shape: [str(getattr(faker, shape)()) for _ in range(_SAMPLES)] for shape in _SHAPES}
 
 
 def _may_break(schema: Any) -> bool:

@@ -27,7 +27,7 @@ VERBS = word_set(
 READING = word_set("check fetch find get list load look query read retrieve return search select show view")
 MAKING = word_set("add build create draft generate make open place post register schedule start write")
 _OTHERS = {
-    READING: ("show me", "I'm looking for", "get me"),
+    READING - word_set("check look"): ("show me", "I'm looking for", "get me"),
     MAKING: ("I need", "set up", "we want"),
     word_set("cancel delete destroy remove"): ("get rid of", "I no longer need", "please remove"),
     word_set("change edit modify replace set update"): ("I want to change", "make a change to", "adjust"),

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML, ScalarNode
 from ruamel.yaml.constructor import ConstructorError, SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from tool_dpo.aliases import written_length
 from tool_dpo.errors import InputError
 from tool_dpo.records import parse_strict
 
@@ -96,7 +97,7 @@ class _Constructor(SafeConstructor):
         node = self.composer.get_single_node()
         if node is None:
             return None
-        if _length(node, {}) > node.end_mark.index + _MOST_ALIASED:
+        if written_length(node) > node.end_mark.index + _MOST_ALIASED:
             raise YAMLError(f"its aliases stand for more than {_MOST_ALIASED:,} characters")
         return self.construct_document(node)
 
@@ -122,18 +123,6 @@ class _Constructor(SafeConstructor):
 
     def construct_as_written(self, node: Any) -> Any:
         return node.value
-
-
-def _length(node: Any, known: dict[int, float]) -> float:
-    """The characters of a YAML node, with copies in place of its aliases; infinite if it contains itself."""
-    if id(node) not in known:
-        known[id(node)] = math.inf
-        if isinstance(node, ScalarNode):
-            known[id(node)] = len(node.value)
-        else:
-            parts = (part if isinstance(part, tuple) else (part,) for part in node.value)
-            known[id(node)] = 1 + sum(_length(child, known) for part in parts for child in part)
-    return known[id(node)]
 
 
 for _type, _construct in {

@@ -42,24 +42,18 @@ def text_of(pattern: str, rng: random.Random, shortest: int = 0, longest: int | 
         writer = _Writer(rng, _REPEATS[attempt] if free else aim, exact=not free)
         try:
             text = writer.xeger(_in_python(pattern))
-        except (re.error, KeyError, IndexError, RecursionError, OverflowError):
-            break
+            short, long = max(0, shortest - len(text)), max(0, len(text) - (len(text) if longest is None else longest))
+            sayable = text.isprintable() and text == text.strip()
+            if sayable and not (short or long) and matches(pattern, text):
+                return text
         except _TooLong:
             aim //= 2
             continue
-        short, long = max(0, shortest - len(text)), max(0, len(text) - (len(text) if longest is None else longest))
-        if not (short or long) and text.isprintable() and text == text.strip() and _matches(pattern, text):
-            return text
+        except (re.error, KeyError, IndexError, RecursionError, OverflowError, ValueError):
+            break  # Python or the library does not know the pattern, or matching takes too long
         if not free:
             aim = max(1, aim - math.floor((long - short) / max(1, writer.parts)))
     raise ValueError("no way to draw a value for its pattern: give it examples")
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return matches(pattern, text)
-    except ValueError:  # it takes too long
-        return False
 
 
 class _TooLong(Exception):

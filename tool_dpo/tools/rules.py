@@ -1,11 +1,10 @@
 """Which parameters a request mentions, so that the rules about their names hold: `anyOf`, `dependentRequired`."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
-from tool_dpo.tools.phrases import Template
 
 RULES = {
     "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "minProperties", "maxProperties",
@@ -14,15 +13,15 @@ RULES = {
 _ATTEMPTS = 50
 
 
-def agreeing(schema: Schema, template: Template, rng: random.Random, optional: float) -> set[str]:
-    """Names of parameters that the template can mention and that agree with the schema's rules.
+def agreeing(
+    schema: Schema, always: set[str], parts: Sequence[set[str]], rng: random.Random, optional: float
+) -> set[str]:
+    """Names of parameters that agree with the schema's rules: those that are `always` there, and those of some parts.
 
-    Each optional part has the probability `optional` at first. If the names do not agree, other parts are taken. Rules
-    that hang on values are not looked at: a value may break them.
+    Each part has the probability `optional` at first. If the names do not agree, other parts are taken. Rules that hang
+    on values are not looked at: a value may break them.
     """
-    always = {slot.name for slot in template.slots(optional=False)}
-    parts = [{slot.name for slot in segment.slots} for segment in template.segments if segment.optional]
-    names = set(always)
+    names = always
     for attempt in range(_ATTEMPTS):
         share = rng.random() if attempt else optional
         names = always.union(*(part for part in parts if rng.random() < share))

@@ -24,6 +24,7 @@ from tool_dpo.schema.documents import parse
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Request
+from tool_dpo.tools.rules import agreeing
 from tool_dpo.tools.tool import Tool, with_requests
 
 if TYPE_CHECKING:
@@ -180,8 +181,9 @@ def _tell(server: "_Server", left_out: Counter[str]) -> None:
 
 def _chat(tool: Tool, rng: random.Random, optional: float, params: TeacherParams) -> tuple[dict[str, Any], set[str]]:
     """The body of one question, and the names of the parameters that the request is to mention."""
-    required = set(tool.parameters.get("required", []))
-    mentioned = {name for name in tool.parameters.get("properties", {}) if name in required or rng.random() < optional}
+    properties, required = tool.parameters.get("properties", {}), set(tool.parameters.get("required", []))
+    parts = [{name} for name in properties if name not in required]
+    mentioned = agreeing(tool.parameters, required & properties.keys(), parts, rng, optional)
     schema = strict(tool.parameters)
     function = {"name": tool.name, "description": tool.description, "parameters": schema}
     names = ", ".join(name for name in schema.get("properties", {}) if name in mentioned) or "no parameter at all"

@@ -10,6 +10,7 @@ from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 from tool_dpo.schema.violations import Validator, violations
 from tool_dpo.tools.catalog import Speaker, one_type
 from tool_dpo.tools.deeds import Deed, deed_of
+from tool_dpo.tools.likeness import with_more_examples
 from tool_dpo.tools.mentions import Mention, called, flag, mention, with_unit
 from tool_dpo.tools.names import words
 from tool_dpo.tools.rules import named_by_rules
@@ -146,7 +147,7 @@ def _said(schema: Any, name: str, most: int) -> Any:
     """
     if not name or _UNSAYABLE & set(name):
         raise ValueError(f"{name!r} cannot be used in a template")
-    reason = ""
+    schema, reason = with_more_examples(schema, name), ""
     for fewer in dict.fromkeys((most, 0)):
         worded = _worded(schema, fewer)
         reason = _unfit(worded, name)

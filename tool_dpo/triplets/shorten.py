@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tool_dpo.schema.keywords import SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS, Schema
+from tool_dpo.schema.keywords import Schema, with_subschemas
 from tool_dpo.tools.rules import named_by_rules
 from tool_dpo.triplets.augment import Case
 
@@ -62,12 +62,4 @@ def _everywhere(schema: Any, change: Callable[[Schema], Schema]) -> Any:
     """The schema with `change` applied to it and to every schema inside it."""
     if not isinstance(schema, dict):
         return schema
-    result = dict(change(schema))
-    for keyword, value in result.items():
-        if keyword in SCHEMA_MAPS:
-            result[keyword] = {name: _everywhere(one, change) for name, one in value.items()}
-        elif keyword in SCHEMA_LISTS:
-            result[keyword] = [_everywhere(one, change) for one in value]
-        elif keyword in SUBSCHEMAS:
-            result[keyword] = _everywhere(value, change)
-    return result
+    return with_subschemas(change(schema), lambda keyword, name, one: _everywhere(one, change))
