@@ -334,8 +334,9 @@ class Speaker:
         match kind:
             case "integer" | "number":
                 default = schema.get("default")
-                usable = isinstance(default, int | float) and not isinstance(default, bool)
-                usable = usable and fits_range(default, schema)
+                usable = (
+                    isinstance(default, int | float) and not isinstance(default, bool) and fits_range(default, schema)
+                )
                 if usable and self._rng.random() < 0.5:
                     return default
                 if (value := number(schema, kind, name, self._rng)) is not None:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.violations import validator
+from tool_dpo.schema.violations import Validator
 from tool_dpo.tools.names import split_words, word_set
 
 _IDS = word_set("id ids key keys number no code codes sku ref reference token hash uuid serial isbn iban account")
@@ -29,7 +29,7 @@ def with_more_examples(schema: Any, name: str) -> Any:
         return schema
     rng = random.Random(name)
     made = [*given, *(_like(rng.choice(models), rng) for _ in range(_MANY))]
-    check = validator({keyword: value for keyword, value in schema.items() if not keyword.startswith("x-")})
+    check = Validator({keyword: value for keyword, value in schema.items() if not keyword.startswith("x-")})
     fitting: Schema = {**schema, "examples": [one for one in dict.fromkeys(made) if check.is_valid(one)]}
     return fitting if fitting["examples"] else schema
 
