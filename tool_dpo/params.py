@@ -206,6 +206,8 @@ class BatchParams:
 
 @dataclass(frozen=True)
 class ModelParams:
+    license: str
+    """Of the base, as the Hugging Face Hub names it; an exported model's card says it."""
     format: FormatName
     """`native`: the model's own tool format; `plain`: `{"tool": name, "parameters": {...}}`, for any model."""
     weights: WeightsParams

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.files import damage, put_aside
-from tool_dpo.models.weights import ADAPTER, TEMPLATES, TENSORS, WEIGHTS
+from tool_dpo.models.weights import ADAPTER, CONFIG, TEMPLATES, TENSORS, WEIGHTS
 
 CHECKPOINTS = Path(".checkpoints")
 _LIBRARIES = ("torch", "transformers", "trl", "peft")
@@ -25,8 +25,9 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
 
 def model_files(folder: Path) -> list[Path]:
     """The files that determine the output of a model folder's model."""
-    names = (WEIGHTS, *TEMPLATES, ADAPTER, TENSORS)
-    return [folder / name for name in names if (folder / name).exists()]
+    names = (WEIGHTS, *TEMPLATES, ADAPTER, TENSORS, CONFIG)
+    whole = sorted(folder.glob("model*.safetensors"))
+    return [*(folder / name for name in names if (folder / name).exists()), *whole]
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,16 +53,42 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
     require_backend(weights)
     shapes = _adapter_shapes(folder, weights)
     if weights.backend == "unsloth":
-        with loading(weights):
+        with loading(folder, weights):
             return _load_unsloth(weights, folder if shapes is not None else None, trainable)
-    with loading(weights):
-        model = _load_base(weights)
-    if shapes is not None:
-        model = _adapt(model, folder, shapes, trainable=trainable)
-        if not trainable and not weights.load_in_4bit:
-            model = model.merge_and_unload()  # a separate adapter makes decoding more than twice as slow
+    if shapes is not None and not trainable and not weights.load_in_4bit:
+        # a separate adapter makes decoding more than twice as slow
+        model = _merged(folder, weights, shapes)
+        if model.dtype != compute_dtype(weights):
+            model = model.to(compute_dtype(weights))
+    else:
+        model = _load_base(folder, weights, compute_dtype(weights))
+        if shapes is not None:
+            model = _adapt(model, folder, shapes, trainable=trainable)
     model.get_output_embeddings().register_forward_pre_hook(_contiguous)
     return model
+
+
+def load_merged(folder: Path) -> "PreTrainedModel":
+    """Load the trained model of a folder as one: its adapter is added to the weights of the base, in their data type.
+
+    A base that was quantised for the training is loaded whole.
+
+    Raises:
+        InputError: the folder has no adapter, or as for `load_model`.
+    """
+    weights = read_weights(folder)
+    shapes = _adapter_shapes(folder, weights)
+    if shapes is None:
+        raise InputError(f"{folder}: no {TENSORS}: expected the folder of a trained model")
+    return _merged(folder, replace(weights, load_in_4bit=False), shapes)
+
+
+def _merged(folder: Path, weights: WeightsParams, shapes: _Shapes) -> "PreTrainedModel":
+    """Merged in the data type of the weights, whatever this machine computes in: so the same numbers on each."""
+    import torch
+
+    model = _load_base(folder, weights, getattr(torch, weights.dtype))
+    return _adapt(model, folder, shapes, trainable=False).merge_and_unload()
 
 
 def compute_dtype(weights: WeightsParams) -> "torch.dtype":
@@ -79,28 +106,28 @@ def compute_dtype(weights: WeightsParams) -> "torch.dtype":
     return getattr(torch, weights.dtype) if native else torch.float32
 
 
-def _load_base(weights: WeightsParams) -> "PreTrainedModel":
+def _load_base(folder: Path, weights: WeightsParams, dtype: "torch.dtype") -> "PreTrainedModel":
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
     from tool_dpo.models.attention import GROUPED, MODEL_TYPES
 
-    place = place_of(weights)
-    config = AutoConfig.from_pretrained(**place)
-    on_cpu = GROUPED if config.model_type in MODEL_TYPES else "eager"  # benchmarks/attention.py
-    dtype = compute_dtype(weights)
     quantization = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
     )
-    return AutoModelForCausalLM.from_pretrained(
-        **place,
-        config=config,
-        dtype=dtype,
-        device_map="auto" if torch.cuda.is_available() else None,
-        quantization_config=quantization if weights.load_in_4bit else None,
-        attn_implementation=None if torch.cuda.is_available() else on_cpu,
-        use_safetensors=True,
-    )
+    with loading(folder, weights):
+        place = place_of(folder, weights)
+        config = AutoConfig.from_pretrained(**place)
+        on_cpu = GROUPED if config.model_type in MODEL_TYPES else "eager"  # benchmarks/attention.py
+        return AutoModelForCausalLM.from_pretrained(
+            **place,
+            config=config,
+            dtype=dtype,
+            device_map="auto" if torch.cuda.is_available() else None,
+            quantization_config=quantization if weights.load_in_4bit else None,
+            attn_implementation=None if torch.cuda.is_available() else on_cpu,
+            use_safetensors=True,
+        )
 
 
 def _adapter_shapes(folder: Path, weights: WeightsParams) -> _Shapes | None:

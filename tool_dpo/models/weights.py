@@ -28,6 +28,8 @@ WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
 TEMPLATES = ("chat_template.jinja", "response_template.json")
+CONFIG = "config.json"
+"""In an exported model folder alone, which has whole weights of its own."""
 END_OF_TURN = "<|im_end|>"
 
 _TWO_LAYERS = {
@@ -72,10 +74,10 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     weights = read_weights(folder)
-    with loading(weights):
-        tokenizer = AutoTokenizer.from_pretrained(**place_of(weights))
+    with loading(folder, weights):
+        tokenizer = AutoTokenizer.from_pretrained(**place_of(folder, weights))
     chat, response = (folder / name for name in TEMPLATES)
-    if chat.exists():
+    if chat.exists() and not (folder / CONFIG).exists():  # an export's tokenizer has them
         tokenizer.chat_template = chat.read_text(encoding="utf-8")
         tokenizer.response_template = read_json(response)
     return _as_chatml(tokenizer)
@@ -87,26 +89,34 @@ def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> Format:
     Raises:
         InputError: the folder is not a model folder.
     """
-    _, name = _read(folder)
-    return Native(tokenizer) if name == "native" else Plain()
+    return Native(tokenizer) if read_format(folder) == "native" else Plain()
 
 
-@cache
-def place_of(weights: WeightsParams) -> dict[str, Any]:
-    """The arguments with which transformers finds the base. Only a `hub:` source may ask the hub; its code never runs.
+def place_of(folder: Path, weights: WeightsParams) -> dict[str, Any]:
+    """The arguments with which transformers finds the whole weights of a model folder: an export's own, or the base's.
+
+    Only a `hub:` base may ask the hub. The code that a base brings never runs.
 
     Raises:
         InputError: a base that brings code, even where transformers has code of its own for it.
         OSError: no such base.
     """
+    return _place(str(folder)) if (folder / CONFIG).exists() else _base_place(weights)
+
+
+@cache
+def _base_place(weights: WeightsParams) -> dict[str, Any]:
+    return _place(base_of(weights), weights.revision, local=not weights.source.startswith("hub:"))
+
+
+def _place(base: str, revision: str | None = None, *, local: bool = True) -> dict[str, Any]:
     from transformers import PreTrainedConfig
     from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
-    base = base_of(weights)
-    place: dict[str, Any] = {"revision": weights.revision, "local_files_only": not weights.source.startswith("hub:")}
+    place: dict[str, Any] = {"revision": revision, "local_files_only": local}
     for settings in (PreTrainedConfig.get_config_dict(base, **place)[0], get_tokenizer_config(base, **place)):
         if settings.get("auto_map"):
-            raise InputError(f"{name_of(weights)}: brings code of its own (auto_map), which is never run")
+            raise InputError(f"{base}: brings code of its own (auto_map), which is never run")
     return {"pretrained_model_name_or_path": base, "trust_remote_code": False, **place}
 
 
@@ -118,6 +128,16 @@ def read_weights(folder: Path) -> WeightsParams:
     """
     weights, _ = _read(folder)
     return weights
+
+
+def read_format(folder: Path) -> str:
+    """Read the name of the format in which the model of a folder is asked.
+
+    Raises:
+        InputError: the folder is not a model folder.
+    """
+    _, name = _read(folder)
+    return name
 
 
 def _read(folder: Path) -> tuple[WeightsParams, str]:
@@ -156,8 +176,8 @@ def require_backend(weights: WeightsParams) -> None:
 
 
 @contextmanager
-def loading(weights: WeightsParams) -> Iterator[None]:
-    """Turn the errors of the hub client and of the loaders into an InputError of one line."""
+def loading(folder: Path, weights: WeightsParams) -> Iterator[None]:
+    """Turn the errors of the hub client and of the loaders of a model folder into an InputError of one line."""
     from huggingface_hub.errors import HfHubHTTPError
     from safetensors import SafetensorError
 
@@ -165,6 +185,8 @@ def loading(weights: WeightsParams) -> Iterator[None]:
         yield
     except (OSError, HfHubHTTPError, ValueError, ImportError, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if (folder / CONFIG).exists():
+            raise InputError(f"{folder}: cannot be loaded: {reason}") from None
         advice = " (a hub model needs the network or a copy in HF_HOME)" if weights.source.startswith("hub:") else ""
         raise InputError(f"{name_of(weights)}: cannot be loaded: {reason}{advice}") from None
 
@@ -181,7 +203,7 @@ def base_of(weights: WeightsParams) -> str:
     if scheme not in ("package", "random"):
         raise InputError(f"weights.source must start with hub:, package: or random:, got {weights.source!r}")
     file = _packaged(name, weights.sha256)
-    made_by = f"{version('transformers')} sealed"
+    made_by = f"{version('transformers')} byte-level sealed"
     key = hashlib.sha256(f"{weights.source} {weights.sha256} {weights.dtype} {made_by}".encode()).hexdigest()[:16]
     folder = cache_folder(f"{scheme}-{key}")
     if folder.exists() and (reason := damage(folder)):
@@ -231,7 +253,7 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, set_seed
 
     place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    tokenizer = _as_chatml(AutoTokenizer.from_pretrained(**place))
+    tokenizer = _byte_level(_as_chatml(AutoTokenizer.from_pretrained(**place)))
     if random:
         set_seed(0)
         config = LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **_TWO_LAYERS)
@@ -244,6 +266,22 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
         config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
+
+
+def _byte_level(tokenizer: Any) -> Any:
+    """Take out of a tokenizer that was read from GGUF what transformers adds to it of another kind (SentencePiece).
+
+    It is SmolLM2's own then, which splits numbers into digits, and llama.cpp knows it. Its vocabulary has no token with
+    a digit and something else, so the tokens of a text stay the same.
+    """
+    from tokenizers import decoders, pre_tokenizers
+
+    backend = tokenizer.backend_tokenizer
+    digits, byte_level = pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
+    backend.decoder = decoders.ByteLevel()
+    backend.model.byte_fallback = backend.model.fuse_unk = False
+    return tokenizer
 
 
 def _as_chatml(tokenizer: Any) -> Any:
