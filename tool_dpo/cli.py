@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tool_dpo.errors import one_line, run
+from tool_dpo.models.gguf import GgufType
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +40,26 @@ def call(
         print(line, file=sys.stderr)
     if answer.problems:
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    gguf: Annotated[GgufType, typer.Option(help="The type of its numbers; q8_0 has half the size of bf16.")],
+    model: Annotated[Path, typer.Option(help="The folder of the exported model.")] = Path("models/export"),
+    out: Annotated[Path | None, typer.Option(help="The GGUF file.  [default: MODEL-TYPE.gguf]")] = None,
+    llama_cpp: Annotated[
+        Path | None, typer.Option(envvar="LLAMA_CPP", help="A folder of llama.cpp's source, which has the converter.")
+    ] = None,
+) -> None:
+    """Write the exported model as a GGUF file, for llama.cpp and Ollama, with its chat template in it.
+
+    llama.cpp's own converter makes it. The types q6_k, q5_k_m and q4_k_m need its llama-quantize too.
+    """
+    from tool_dpo.models.gguf import to_gguf
+
+    file = out or model.with_name(f"{model.name}-{gguf}.gguf")
+    to_gguf(model, file, gguf, llama_cpp)
+    print(f"{file}: {file.stat().st_size / 1e6:,.0f} MB")
 
 
 @app.command("import")

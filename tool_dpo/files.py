@@ -22,14 +22,20 @@ MANIFEST = "manifest.json"
 
 @contextmanager
 def atomic(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file for writing. It replaces `path`, synced to the disk, when the block ends without an error.
+    """Open a temporary file for writing. It replaces `path`, as `made` does it."""
+    with made(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+@contextmanager
+def made(path: Path) -> Iterator[Path]:
+    """A temporary name for a file. The file replaces `path`, synced to the disk, when the block ends without an error.
 
     Raises:
         InputError: the file cannot be written, or something other than a file is in its place.
     """
     with _beside(path) as temporary:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield temporary
         _sync(temporary)
         os.replace(temporary, path)
 

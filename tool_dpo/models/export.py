@@ -11,8 +11,7 @@ from tool_dpo.records import write_json
 CARD = "README.md"
 
 _NO_TOOLS = (
-    "{%- if tools %}{{ raise_exception('This model reads tools in the prompt alone, see its README.md') }}"
-    "{%- endif %}"
+    "{%- if tools %}{{ raise_exception('This model reads tools in the prompt alone, see its README.md') }}{%- endif %}"
 )
 """Goes before the chat template of a model that was trained in the plain format. That template leaves tools out."""
 

@@ -145,7 +145,9 @@ def _read(folder: Path) -> tuple[WeightsParams, str]:
     if not isinstance(found, dict) or found.get("format") not in get_args(FormatName):
         raise InputError(f"{folder / WEIGHTS}: expected an object with a format, {' or '.join(get_args(FormatName))}")
     try:
-        return read_section(WeightsParams, {name: value for name, value in found.items() if name != "format"}), found["format"]
+        return read_section(WeightsParams, {name: value for name, value in found.items() if name != "format"}), found[
+            "format"
+        ]
     except ValueError as error:
         raise InputError(f"{folder / WEIGHTS}: {error}") from None
 
@@ -271,8 +273,7 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
 def _byte_level(tokenizer: Any) -> Any:
     """Take out of a tokenizer that was read from GGUF what transformers adds to it of another kind (SentencePiece).
 
-    It is SmolLM2's own then, which splits numbers into digits, and llama.cpp knows it. Its vocabulary has no token with
-    a digit and something else, so the tokens of a text stay the same.
+    It is SmolLM2's own then, which splits numbers into digits, and llama.cpp's converter knows it.
     """
     from tokenizers import decoders, pre_tokenizers
 
