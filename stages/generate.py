@@ -15,8 +15,7 @@ def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    longest = params.chosen.weights.max_length
-    triplets = generate(read_tools(tools), params.generate, params.seed, apart, longest)
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart, params.chosen)
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

@@ -70,8 +70,7 @@ def import_(
     writer = params.generate.teacher if params and teacher else None
     if teacher and not writer:
         raise InputError(f"{PARAMS}: generate.teacher must say who writes the templates, got None")
-    longest = params.chosen.weights.max_length if params else None
-    adopted = import_tools(source, mcp=mcp, teacher=writer, max_length=longest)
+    adopted = import_tools(source, mcp=mcp, teacher=writer, model=params.chosen if params else None)
     if as_json:
         kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))
         report = {"kept": kept, "left_out": left_out} | ({} if out else {"tools": adopted.tools})

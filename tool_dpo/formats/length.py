@@ -1,12 +1,19 @@
 """How many tokens a text has at most, without a tokenizer: an estimate for all the models that can be chosen."""
 
+import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
+from tool_dpo.formats.format import Asked
 from tool_dpo.formats.plain import messages
+from tool_dpo.params import ModelParams
 
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\sA-Za-z0-9]|\n")
 _AROUND = 8
-"""Tokens that a chat template puts around each of its three messages, at most."""
+"""Tokens that a chat template puts around each of its three messages, and around a description, at most."""
+_WORDS = "call the tool " * 50
+"""What a chat template says about tools, at most: that of Qwen2.5 has 140 tokens."""
 
 
 def most_tokens(text: str) -> int:
@@ -22,7 +29,23 @@ def _of_piece(piece: str) -> int:
     return 1 + (len(piece) - 1) // 5 if piece.isascii() else len(piece.encode())
 
 
-def fits(prompt: str, answer: str, most: int) -> bool:
-    """Whether a prompt with an answer has at most so many tokens, by the estimate."""
-    chat = [*messages(prompt), {"role": "assistant", "content": answer}]
-    return sum(_AROUND + most_tokens(message["content"]) for message in chat) <= most
+def fits(asked: Asked, answer: str, model: ModelParams) -> bool:
+    """Whether a prompt with an answer has at most the model's `max_length` of tokens in its format, by the estimate."""
+    if model.format == "plain":
+        texts = [message["content"] for message in messages(asked.prompt)]
+    elif model.template.get("tools_as") == "signatures":
+        told = _descriptions(json.loads(asked.tools)) if model.template.get("descriptions") != "none" else []
+        texts = [_WORDS, asked.prompt, *told]
+    else:
+        texts = [_WORDS, f"{asked.request}\n{asked.tools}"]
+    return sum(_AROUND + most_tokens(text) for text in [*texts, answer]) <= model.weights.max_length
+
+
+def _descriptions(document: Any) -> Iterator[str]:
+    if isinstance(document, dict):
+        if isinstance(document.get("description"), str):
+            yield document["description"]
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            yield from _descriptions(one)
