@@ -29,7 +29,7 @@ PROMPTS, NEW = (32, 200), 60
 def main() -> None:
     params = load_params().models["smollm2-135m"]
     base = Path("models/base")
-    prepare(params, base)
+    prepare(params.weights, base)
     compare("decoding", load_model(base), decode, rounds=3)
     compare("training", adapt(load_model(base, trainable=True), base, params.sft, seed=0), train, rounds=9)
 

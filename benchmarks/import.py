@@ -87,8 +87,9 @@ class Lengths:
     """Measures triplets in tokens of the default model."""
 
     def __init__(self) -> None:
+        chosen = PARAMS.chosen
         with tempfile.TemporaryDirectory() as folder:
-            prepare(PARAMS.models[PARAMS.model], Path(folder))
+            prepare(chosen.weights, Path(folder), chosen.format, chosen.template)
             self._tokenizer = load_tokenizer(Path(folder))
             self._format = load_format(Path(folder), self._tokenizer)
 

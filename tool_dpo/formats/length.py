@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from tool_dpo.formats.format import Asked
 from tool_dpo.formats.plain import messages
-from tool_dpo.params import ModelParams
+from tool_dpo.params import FormatName
 
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\sA-Za-z0-9]|\n")
 _AROUND = 8
@@ -29,16 +30,24 @@ def _of_piece(piece: str) -> int:
     return 1 + (len(piece) - 1) // 5 if piece.isascii() else len(piece.encode())
 
 
-def fits(asked: Asked, answer: str, model: ModelParams) -> bool:
-    """Whether a prompt with an answer has at most the model's `max_length` of tokens in its format, by the estimate."""
-    if model.format == "plain":
-        texts = [message["content"] for message in messages(asked.prompt)]
-    elif model.template.get("tools_as") == "signatures":
-        told = _descriptions(json.loads(asked.tools)) if model.template.get("descriptions") != "none" else []
-        texts = [_WORDS, asked.prompt, *told]
-    else:
-        texts = [_WORDS, f"{asked.request}\n{asked.tools}"]
-    return sum(_AROUND + most_tokens(text) for text in [*texts, answer]) <= model.weights.max_length
+@dataclass(frozen=True)
+class Limit:
+    """The most tokens of a prompt with its answer, in a format with these variables of its chat template."""
+
+    tokens: int
+    format: FormatName = "plain"
+    template: Mapping[str, Any] = field(default_factory=dict)
+
+    def holds(self, asked: Asked, answer: str) -> bool:
+        """Whether a prompt with an answer keeps the limit, by the estimate."""
+        if self.format == "plain":
+            texts = [message["content"] for message in messages(asked.prompt)]
+        elif self.template.get("tools_as") == "signatures":
+            told = _descriptions(json.loads(asked.tools)) if self.template.get("descriptions") != "none" else []
+            texts = [_WORDS, asked.prompt, *told]
+        else:
+            texts = [_WORDS, f"{asked.request}\n{asked.tools}"]
+        return sum(_AROUND + most_tokens(text) for text in [*texts, answer]) <= self.tokens
 
 
 def _descriptions(document: Any) -> Iterator[str]:

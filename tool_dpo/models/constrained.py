@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from tool_dpo.formats.format import Format
+from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.keywords import Schema
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def grammar(schemas: list[Schema], form: Format, tokenizer: "PreTrainedTokenizer
     for index, schema in enumerate(schemas):
         before, after = form.around(schema["properties"]["tool"]["const"])
         calls.append(f"{_literal(before, special)} arguments_{index} {_literal(after, special)}")
-        arguments = schema["properties"]["parameters"] | {"x-guidance": _AS_PYTHON_WRITES}
+        arguments = parameters_of(schema) | {"x-guidance": _AS_PYTHON_WRITES}
         rules.append(f"arguments_{index}: %json {json.dumps(arguments)}")
     return str(LLMatcher.grammar_from_lark("\n".join([f"start: {' | '.join(calls)}", *rules])))
 

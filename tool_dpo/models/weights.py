@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
@@ -19,7 +19,7 @@ from tool_dpo.files import damage, put_aside, replacing, seal
 from tool_dpo.formats.format import Format
 from tool_dpo.formats.native import Native, templates_for
 from tool_dpo.formats.plain import Plain
-from tool_dpo.params import FormatName, ModelParams, WeightsParams, read_section
+from tool_dpo.params import FormatName, WeightsParams, read_section
 from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
@@ -41,23 +41,25 @@ _TWO_LAYERS = {
 }
 
 
-def prepare(model: ModelParams, folder: Path) -> None:
+def prepare(
+    weights: WeightsParams, folder: Path, form: FormatName = "plain", template: Mapping[str, Any] | None = None
+) -> None:
     """Check that the base model can be used here, and write a model folder that names it and its format.
 
-    If the format is native, the folder gets the chat template and the response template.
+    If the format is native, the folder gets the chat template, with the values of its variables `template`, and the
+    response template.
 
     Raises:
         InputError: the weights are missing or altered, the backend cannot run here, or the format is native and the
             base's templates cannot write calls and read them back.
     """
-    weights = model.weights
     require_backend(weights)
     base_of(weights)
     with replacing(folder) as temporary:
-        write_json(temporary / WEIGHTS, {"format": model.format, **asdict(weights)})
-        if model.format == "native":
+        write_json(temporary / WEIGHTS, {"format": form, **asdict(weights)})
+        if form == "native":
             try:
-                templates = templates_for(load_tokenizer(temporary), model.template)
+                templates = templates_for(load_tokenizer(temporary), template or {})
             except ValueError as error:
                 reason = f"format native: {error} (format plain needs no template)"
                 raise InputError(f"{name_of(weights)}: {reason}") from None

@@ -15,10 +15,10 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import as_text, function_tool
-from tool_dpo.formats.length import fits
+from tool_dpo.formats.length import Limit
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
-from tool_dpo.params import GenerateParams, ModelParams
+from tool_dpo.params import GenerateParams
 from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
@@ -44,7 +44,7 @@ def generate(
     params: GenerateParams,
     seed: int,
     held_out: Callable[[str], object] = lambda name: None,
-    model: ModelParams | None = None,
+    limit: Limit | None = None,
 ) -> Iterator[Triplet]:
     """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
 
@@ -53,8 +53,8 @@ def generate(
     tool does not give, because its requests are too much alike or its calls are not valid. They are counted. Each tool
     has its own random streams, so adding a tool changes little more than the number of triplets of the others.
 
-    A prompt and its longer answer fit the `model`, by an estimate of tokens that is a little too high for most. Schemas
-    are shortened if that is not so.
+    A prompt and its longer answer keep the `limit`, by an estimate of tokens that is a little too high for most.
+    Schemas are shortened if that is not so.
 
     Raises:
         InputError: no triplet can be made for any tool; or the teacher does not answer, or writes nothing of use.
@@ -67,7 +67,7 @@ def generate(
     counts = {tool.name: each + (index < more) for index, tool in enumerate(usable)}
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
     training = [tool for tool in usable if not held_out(tool.name)]
-    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training, model)
+    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training, limit)
     made = 0
     for tool in usable:
         for triplet in maker.of_tool(tool, counts[tool.name]):
@@ -81,13 +81,13 @@ def generate(
         raise InputError(next(iter(reasons), none))
 
 
-def first_triplet(tool: Tool, params: GenerateParams, model: ModelParams | None = None) -> Triplet:
+def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None) -> Triplet:
     """A triplet of a tool.
 
     Raises:
         ValueError: none can be made. The message is the reason.
     """
-    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], model)
+    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], limit)
     fault = ""
     for index in range(_ATTEMPTS):
         try:
@@ -106,7 +106,7 @@ class _Maker:
     taken: frozenset[str]
     """Plain names of all tools. No tool is renamed to one of them, because it could be a test tool's."""
     training: list[Tool]
-    model: ModelParams | None
+    limit: Limit | None
     left_out: dict[str, int] = field(default_factory=dict)
     """How many triplets were left out, by the reason."""
 
@@ -189,11 +189,11 @@ class _Maker:
         """
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
-            if triplet is None or self.model is None:
+            if triplet is None or self.limit is None:
                 return triplet
-            if fits(triplet, max(triplet.chosen, triplet.rejected, key=len), self.model):
+            if self.limit.holds(triplet, max(triplet.chosen, triplet.rejected, key=len)):
                 return triplet
-        most = self.model and self.model.weights.max_length
+        most = self.limit and self.limit.tokens
         raise ValueError(f"longer than the model's max_length of {most} tokens, even if shortened")
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:

@@ -7,8 +7,9 @@ from typing import Any, get_args
 from tqdm import tqdm
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.length import Limit
 from tool_dpo.kinds import Kind
-from tool_dpo.params import GenerateParams, ModelParams, TeacherParams
+from tool_dpo.params import GenerateParams, TeacherParams
 from tool_dpo.tools.conversion import Entry, Imported
 from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
@@ -33,12 +34,12 @@ _ENOUGH = 5
 
 
 def import_tools(
-    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, model: ModelParams | None = None
+    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, limit: Limit | None = None
 ) -> Imported:
     """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are left out.
 
     Every tool has an entry in the result, with the reason for each that was left out. `teacher` writes request
-    templates, if it is given. A prompt with its answer fits the `model`.
+    templates, if it is given. A prompt with its answer keeps the `limit`.
 
     Raises:
         InputError: the document cannot be read, or the server or the teacher does not answer.
@@ -51,17 +52,17 @@ def import_tools(
     names: set[str] = set()
     for entry in tqdm(found.entries, desc="proving tools", delay=2):
         if entry.tool is not None:
-            entry = _adopted(entry, path, names, model)
+            entry = _adopted(entry, path, names, limit)
         if entry.tool is not None:
             names.add(entry.name)
         adopted.entries.append(entry)
     return _spoken(adopted, path, teacher) if teacher else adopted
 
 
-def _adopted(entry: Entry, source: Path, names: set[str], model: ModelParams | None) -> Entry:
+def _adopted(entry: Entry, source: Path, names: set[str], limit: Limit | None) -> Entry:
     """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
     try:
-        tool = _proved(entry.tool, source, model)
+        tool = _proved(entry.tool, source, limit)
         if tool["function"]["name"] in names:
             raise ValueError("another tool has the same name")
     except (ValueError, InputError) as error:
@@ -73,10 +74,10 @@ def _adopted(entry: Entry, source: Path, names: set[str], model: ModelParams | N
     return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path, model: ModelParams | None) -> dict[str, Any]:
+def _proved(item: Any, source: Path, limit: Limit | None) -> dict[str, Any]:
     tool = parse_tool(item, source)
     worded: dict[str, Any] = item if tool.requests else word(tool)
-    first_triplet(parse_tool(worded, source), _ONE, model)
+    first_triplet(parse_tool(worded, source), _ONE, limit)
     return worded
 
 

@@ -15,6 +15,7 @@ from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import request_of
 from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
 from tool_dpo.records import read_lines
+from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import alike, parse
 from tool_dpo.schema.keywords import Schema
@@ -105,7 +106,7 @@ def proved(record: dict[str, Any]) -> Triplet:
 def _tools(record: dict[str, Any], tool: str) -> str:
     """The tools of a record as JSON text. If it has none, they are the one that its schema is of."""
     if "tools" not in record:
-        return as_text([function_tool(tool, "", record["schema"]["properties"].get("parameters", {}))])
+        return as_text([function_tool(tool, "", parameters_of(record["schema"]))])
     try:
         names = [one["function"]["name"] for one in parse(record["tools"])]
     except (ValueError, TypeError, KeyError):
