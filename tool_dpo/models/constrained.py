@@ -1,5 +1,7 @@
 """Constrained decoding with llguidance: a model can write only what a call schema allows."""
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +11,8 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers
 from torch import Tensor
 from transformers import LogitsProcessor
 
+from tool_dpo.formats.format import Format
+from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.keywords import Schema
 
 if TYPE_CHECKING:
@@ -20,15 +24,14 @@ _AS_PYTHON_WRITES = {"item_separator": ", ", "key_separator": ": ", "whitespace_
 
 
 class Constrained(LogitsProcessor):
-    """For one batch: allows each row only those tokens that can still lead to a valid call of its schema."""
+    """For one batch: allows each row only those tokens that can still lead to a text of its grammar."""
 
-    def __init__(self, schemas: list[Schema], tokenizer: LLTokenizer) -> None:
-        """Build a grammar for the schema of each row.
+    def __init__(self, grammars: list[str], tokenizer: LLTokenizer) -> None:
+        """Take the grammar of each row (see `grammar`).
 
         Raises:
-            ValueError: a schema cannot be converted to a grammar.
+            ValueError: it has a schema that cannot be converted.
         """
-        grammars = [LLMatcher.grammar_from_json_schema(schema, overrides=_AS_PYTHON_WRITES) for schema in schemas]
         self._matchers = [LLMatcher(tokenizer, grammar) for grammar in grammars]
         for matcher in self._matchers:
             if matcher.is_error():
@@ -47,6 +50,28 @@ class Constrained(LogitsProcessor):
         allowed = np.zeros(scores.shape, bool)  # a model may score more tokens than its tokenizer has
         allowed[:, : bits.shape[1]] = bits
         return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -torch.inf)
+
+
+def grammar(schemas: list[Schema], form: Format, tokenizer: "PreTrainedTokenizerBase") -> str:
+    """The grammar of a valid call, as the format writes it, of one of the call schemas.
+
+    Raises:
+        ValueError: the format does not write the arguments of a call as JSON.
+    """
+    special = {one.content: number for number, one in tokenizer.added_tokens_decoder.items() if one.special}
+    calls, rules = [], []
+    for index, schema in enumerate(schemas):
+        before, after = form.around(schema["properties"]["tool"]["const"])
+        calls.append(f"{_literal(before, special)} arguments_{index} {_literal(after, special)}")
+        arguments = parameters_of(schema) | {"x-guidance": _AS_PYTHON_WRITES}
+        rules.append(f"arguments_{index}: %json {json.dumps(arguments)}")
+    return str(LLMatcher.grammar_from_lark("\n".join([f"start: {' | '.join(calls)}", *rules])))
+
+
+def _literal(text: str, special: dict[str, int]) -> str:
+    """A text as llguidance writes it in a grammar: special tokens by number, and all else as strings."""
+    parts = re.split(f"({'|'.join(map(re.escape, special))})", text) if special else [text]
+    return " ".join(f"<[{special[part]}]>" if part in special else json.dumps(part) for part in parts if part)
 
 
 def guide(tokenizer: "PreTrainedTokenizerBase") -> LLTokenizer:
