@@ -1,0 +1,193 @@
+"""Ask a served model for tool calls with the official OpenAI client, and compare with asking it directly.
+
+    python -m benchmarks.serve [--limit N] [--out FILE] MODEL [MODEL ...]
+
+A MODEL is an exported folder, which `transformers serve` serves, or a GGUF file, which `llama-server` does (it must be
+on the PATH). Each gets the first N test prompts, one after the other, as `messages` and `tools`. Then a table of SSPR,
+exact values and seconds a request is printed; its first row is this project's own decoding of `models/export`, one
+prompt at a time. Run the pipeline first.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+from urllib.request import urlopen
+
+from openai import OpenAI
+
+from tool_dpo.errors import InputError, run
+from tool_dpo.models.decode import decode
+from tool_dpo.models.load import compute_dtype, load_model
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
+from tool_dpo.params import load_params
+from tool_dpo.records import write_json
+from tool_dpo.report.metrics import mcnemar, summarize
+from tool_dpo.report.tables import cell, failures, markdown
+from tool_dpo.schema.verdict import Verdict, judge
+from tool_dpo.triplets.triplet import Triplet, read_triplets
+
+_START = 300
+"""Seconds that a server may take to load a model."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--data", type=Path, default=Path("data/test.jsonl"))
+    parser.add_argument("--direct", type=Path, default=Path("models/export"))
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    for model in options.models:
+        command_of(model, 0)  # a missing server is told before the first answer
+    triplets = list(read_triplets(options.data))[: options.limit]
+    longest = load_params().answer.max_new_tokens
+    calls, seconds = directly(triplets, options.direct, longest)
+    results = {"direct": _result(triplets, calls, seconds, calls)}
+    for model in options.models:
+        with serving(model) as url:
+            served, seconds = through(url, model, triplets, longest)
+        results[model.name] = _result(triplets, served, seconds, calls)
+    if options.out:
+        write_json(options.out, results)
+    print(markdown(_rows(results)))
+
+
+def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
+    """The call of each answer, and the seconds that each took, decoded by this project one at a time."""
+    tokenizer, model = load_tokenizer(folder), load_model(folder)
+    form = load_format(folder, tokenizer)
+    calls, seconds = [], []
+    for triplet in triplets:
+        start = time.perf_counter()
+        ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
+        seconds.append(time.perf_counter() - start)
+        calls.append(form.read(text).call)
+    return calls, seconds
+
+
+def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> tuple[list[str], list[float]]:
+    """The call of each answer of a model's server, and the seconds that each took."""
+    client = OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
+    calls, seconds = [], []
+    for triplet in triplets:
+        start = time.perf_counter()
+        answer = client.chat.completions.create(
+            model=str(model),  # `transformers serve` takes no other name
+            messages=[{"role": "user", "content": triplet.request}],
+            tools=json.loads(triplet.tools),
+            max_tokens=longest,
+            temperature=0,
+        )
+        seconds.append(time.perf_counter() - start)
+        calls.append(call_of(answer.choices[0].message))
+    return calls, seconds
+
+
+def call_of(message: Any) -> str:
+    """The call that a message is, as the formats read one. Of a message that is not exactly one call, its words."""
+    words = (message.content or "").strip()
+    if words or len(message.tool_calls or ()) != 1:
+        return words or "more than one call, or none"
+    function = message.tool_calls[0].function
+    return f'{{"tool": {json.dumps(function.name)}, "parameters": {function.arguments}}}'
+
+
+def command_of(model: Path, port: int) -> list[str]:
+    """The command that serves a model on this machine alone.
+
+    Raises:
+        InputError: there is no such model, or its server is not installed.
+    """
+    if not model.exists():
+        raise InputError(f"{model}: no such file or folder")
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    if model.is_dir():
+        dtype = str(compute_dtype(read_weights(model))).removeprefix("torch.")
+        return [str(Path(sys.executable).with_name("transformers")), "serve", str(model), "--dtype", dtype, *place]
+    server = shutil.which("llama-server")
+    if server is None:
+        raise InputError(f"{model}: llama-server is not on the PATH (it is part of llama.cpp)")
+    return [server, "--model", str(model), "--jinja", "--parallel", "1", *place]
+
+
+@contextmanager
+def serving(model: Path) -> Iterator[str]:
+    """Serve a model on a free port of this machine, and yield the base URL for an OpenAI client.
+
+    Raises:
+        InputError: the server ends, or does not answer in time; with its last line.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    with TemporaryFile("w+") as log:
+        process = subprocess.Popen(command_of(model, port), env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            if not _answers(process, f"http://127.0.0.1:{port}/health"):
+                log.seek(0)
+                last = (log.read().strip() or "no word from it").splitlines()[-1]
+                raise InputError(f"{model}: its server did not start: {last}")
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
+    """Whether a server answers in time."""
+    end = time.monotonic() + _START
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urlopen(url, timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.2)
+    return False
+
+
+def _result(
+    triplets: Sequence[Triplet], calls: Sequence[str], seconds: Sequence[float], direct: Sequence[str]
+) -> dict[str, Any]:
+    def verdicts(found: Sequence[str]) -> list[Verdict]:
+        return [judge(one.schema, call, one.chosen) for one, call in zip(triplets, found, strict=True)]
+
+    ours, theirs = ([one.failure is None for one in verdicts(found)] for found in (direct, calls))
+    return {
+        **summarize(verdicts(calls)),
+        "same": sum(_value(one) == _value(other) for one, other in zip(calls, direct, strict=True)),
+        "against_direct": mcnemar(ours, theirs),
+        "seconds": {"median": round(statistics.median(seconds), 3), "worst": round(max(seconds), 3)},
+    }
+
+
+def _value(call: str) -> Any:
+    try:
+        return json.loads(call)
+    except ValueError:
+        return call
+
+
+def _rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
+    rows = [["", "answers", "SSPR", "exact values", "same call", "p against direct", "seconds, median", "failures"]]
+    for name, one in results.items():
+        rates = [cell(one["sspr"]), cell(one["exact"]), f"{one['same']} of {one['n']}"]
+        ends = [str(one["against_direct"]["p"]), f"{one['seconds']['median']:.2f}", failures(one)]
+        rows.append([name, str(one["n"]), *rates, *ends])
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)

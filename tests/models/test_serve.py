@@ -1,0 +1,131 @@
+"""An export behind real servers, asked with the official OpenAI client: the calls are those of the model itself."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import OpenAI
+
+from benchmarks import serve
+from tests.helpers import ROOT
+from tests.models.conftest import Learnt
+from tool_dpo.errors import InputError
+from tool_dpo.formats.format import function_tool
+from tool_dpo.models.answers import ask
+from tool_dpo.models.gguf import to_gguf
+
+LLAMA_CPP = os.environ.get("LLAMA_CPP")
+OTHER = function_tool("play_song", "Play a song.", {"type": "object", "properties": {"song": {"type": "string"}}})
+NEVER_SEEN = function_tool(
+    "plan", "", {"type": "object", "properties": {"steps": {"type": "array", "items": {"$ref": "#/$defs/step"}}},
+                 "$defs": {"step": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gguf(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not LLAMA_CPP or not shutil.which("llama-server"):
+        pytest.skip("needs llama.cpp: its source named by LLAMA_CPP, and llama-server on the PATH")
+    path = tmp_path_factory.mktemp("gguf") / "export-f32.gguf"
+    to_gguf(exported, path, "f32", Path(LLAMA_CPP))
+    return path
+
+
+@pytest.fixture(scope="module", params=["transformers serve", "llama-server"])
+def server(request: pytest.FixtureRequest, exported: Path) -> Iterator[tuple[Path, OpenAI]]:
+    model = exported if request.param == "transformers serve" else request.getfixturevalue("gguf")
+    with serve.serving(model) as url:
+        yield model, OpenAI(base_url=url, api_key="none", max_retries=0, timeout=300)
+
+
+def _asked(server: tuple[Path, OpenAI], request: str, tools: list[dict[str, Any]]) -> Any:
+    model, client = server
+    messages = [{"role": "user", "content": request}]
+    answer = client.chat.completions.create(
+        model=str(model), messages=messages, tools=tools, max_tokens=60, temperature=0  # type: ignore[arg-type]
+    )  # fmt: skip
+    return answer.choices[0]
+
+
+def test_the_call_comes_back_as_a_tool_call(
+    server: tuple[Path, OpenAI], learnt: Learnt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = _asked(server, learnt.question.request, json.loads(learnt.question.tools))
+    (call,) = answer.message.tool_calls
+    assert answer.finish_reason == "tool_calls"
+    assert (call.type, call.function.name) == ("function", "create_task")
+    assert json.loads(call.function.arguments) == {"title": "Review PR", "priority": "high"}
+    ((_, direct),) = ask([learnt.question], learnt.folder, max_new_tokens=60, batch_size=1)
+    assert json.loads(serve.call_of(answer.message)) == json.loads(direct.call) == json.loads(learnt.call)
+
+
+@pytest.mark.parametrize("others", [[OTHER], [NEVER_SEEN], [OTHER, NEVER_SEEN]])
+def test_other_tools_are_served_in_the_same_way(
+    others: list[dict[str, Any]], server: tuple[Path, OpenAI], learnt: Learnt
+) -> None:
+    """Several at once, ones that do not fit, and schemas that the model has never seen."""
+    for tools in (others, [*others, *json.loads(learnt.question.tools)]):
+        assert _asked(server, learnt.question.request, tools).finish_reason in ("tool_calls", "stop", "length")
+
+
+def test_the_benchmark_compares_a_server_with_the_model_itself(exported: Path, data: Path, tmp_path: Path) -> None:
+    command = ["--limit", "2", "--data", data, "--direct", exported, "--out", tmp_path / "out.json", exported]
+    done = _benchmark(*command)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out.json").read_text())
+    assert {name: (one["n"], one["same"]) for name, one in results.items()} == {"direct": (2, 2), "export": (2, 2)}
+    assert "| export | 2 | " in done.stdout
+
+
+def _benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.serve", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_missing_server_or_model_is_one_line(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "model.gguf").write_text("no model")
+    with pytest.raises(InputError, match=r"model\.gguf: llama-server is not on the PATH"):
+        serve.command_of(tmp_path / "model.gguf", 0)
+    with pytest.raises(InputError, match=r"nothing: no such file or folder"):
+        serve.command_of(tmp_path / "nothing", 0)
+
+
+def test_a_server_that_does_not_start_is_one_line(exported: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(exported, folder)
+    (folder / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(InputError, match=f"^{folder}: its server did not start: ") as caught, serve.serving(folder):
+        pass
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "calls", "expected"),
+    [
+        ("", [("f", '{"a": 1}')], '{"tool": "f", "parameters": {"a": 1}}'),
+        (None, [("f", '{"a": 1, "a": 2}')], '{"tool": "f", "parameters": {"a": 1, "a": 2}}'),
+        ("Sure!", [("f", "{}")], "Sure!"),
+        ("", [("f", "{}"), ("g", "{}")], "more than one call, or none"),
+        ("", [], "more than one call, or none"),
+    ],
+)
+def test_only_a_message_that_is_one_call_counts(
+    content: str | None, calls: list[tuple[str, str]], expected: str
+) -> None:
+    from openai.types.chat import ChatCompletionMessage
+
+    tools = [
+        {"id": str(index), "type": "function", "function": {"name": name, "arguments": arguments}}
+        for index, (name, arguments) in enumerate(calls)
+    ]
+    message = ChatCompletionMessage.model_validate({"role": "assistant", "content": content, "tool_calls": tools})
+    assert serve.call_of(message) == expected
