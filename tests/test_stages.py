@@ -19,7 +19,7 @@ CASES = json.loads((ROOT / "tests/cases/stages.json").read_text())
 COMMANDS = {
     "generate": ["tools", "out.jsonl"],
     "validate": ["triplets.jsonl", "base", "out.jsonl", "details.json"],
-    "split": ["triplets.jsonl", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
+    "split": ["triplets.jsonl", "base", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
     "weights": ["out"],
     "sft": ["triplets.jsonl", "base", "out", "curve.csv"],
     "score": ["answers.jsonl", "out.jsonl", "details.json"],
