@@ -54,6 +54,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_bad_input_is_reported_in_one_line(case: dict[str, object], folder: Path) -> None:
     for name, text in case.get("files", {}).items():  # type: ignore[attr-defined]
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
     for old, new in case.get("params", {}).items():  # type: ignore[attr-defined]
         text = (folder / "params.yaml").read_text()
