@@ -88,10 +88,10 @@ def formats(tokenizers: dict[str, Any]) -> dict[str, Native]:
 
 
 @pytest.fixture(scope="session")
-def every_tool() -> list[Triplet]:
-    """A triplet of each default tool, and a varied one of each training tool, with every kind of violation."""
+def sample() -> list[Triplet]:
+    """A triplet of every third default tool, and a varied one of those for training, with every kind of violation."""
     mix = dict.fromkeys(get_args(Kind), 1.0)
-    tools = read_tools(ROOT / "data/tools")
+    tools = read_tools(ROOT / "data/tools")[::3]
     params = replace(PARAMS.generate, triplets=len(tools), variants=1, mix=mix)
     triplets = list(generate(tools, params, seed=2))
     assert len({triplet.tool for triplet in triplets}) > len(tools)
@@ -111,11 +111,11 @@ def said(family: str, triplets: list[Triplet]) -> list[Triplet]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_call_of_every_tool_is_read_as_it_was_written(
-    family: str, formats: dict[str, Native], every_tool: list[Triplet]
+def test_a_call_of_any_tool_is_read_as_it_was_written(
+    family: str, formats: dict[str, Native], sample: list[Triplet]
 ) -> None:
     form = formats[family]
-    for triplet in said(family, every_tool):
+    for triplet in said(family, sample):
         written = form.write(triplet.chosen, triplet.chosen)
         read = form.read(written)
         assert alike(parse(read.call), parse(triplet.chosen)), written
@@ -124,10 +124,10 @@ def test_a_call_of_every_tool_is_read_as_it_was_written(
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_wrong_call_of_every_kind_keeps_its_fault(
-    family: str, formats: dict[str, Native], every_tool: list[Triplet]
+    family: str, formats: dict[str, Native], sample: list[Triplet]
 ) -> None:
     form = formats[family]
-    for triplet in said(family, every_tool):
+    for triplet in said(family, sample):
         assert agrees(form, triplet.schema, triplet.rejected, triplet.chosen, triplet.violation), (
             triplet.rejected,
             form.write(triplet.rejected, triplet.chosen),
@@ -136,11 +136,11 @@ def test_a_wrong_call_of_every_kind_keeps_its_fault(
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_training_prompt_is_that_of_a_server(
-    family: str, tokenizers: dict[str, Any], formats: dict[str, Native], every_tool: list[Triplet]
+    family: str, tokenizers: dict[str, Any], formats: dict[str, Native], sample: list[Triplet]
 ) -> None:
     """A server renders the JSON of an OpenAI request. What is trained is the prompt, the answer, and the end of it."""
     tokenizer, form = tokenizers[family], formats[family]
-    for triplet in said(family, every_tool)[::7]:
+    for triplet in said(family, sample)[::7]:
         body = json.loads(
             json.dumps(
                 {"messages": [{"role": "user", "content": triplet.request}], "tools": json.loads(triplet.tools)},

@@ -58,23 +58,22 @@ def test_the_chat_ends_with_the_prompt() -> None:
     assert '{"tool": name, "parameters": {...}}' in system["content"]
 
 
-def test_models_get_the_inputs_that_they_always_got(plain_base: Path, triplets: list[Triplet]) -> None:
+def test_models_get_the_inputs_that_they_always_got(plain_base: Path) -> None:
     """cases/plain_inputs.json was written before there was another format; the recorded results stand on these."""
     tokenizer = load_tokenizer(plain_base)
-    form = load_format(plain_base, tokenizer)
-
-    def ids(messages: list[dict[str, str]], **settings: Any) -> list[int]:
-        return list(tokenizer.apply_chat_template(messages, **settings)["input_ids"])
-
+    form = load_format(plain_base)
     inputs = []
-    for triplet in triplets:
+    for case in load("signatures"):
+        tool = case.get("tool", "t")
+        chosen = json.dumps({"tool": tool, "parameters": {"a": "é", "n": [1.5, None]}}, ensure_ascii=False)
+        asked = prompt("Please do it, Zoë: 'now'.", (tool, case["parameters"]))
+        triplet = Triplet(asked, chosen, chosen[:-1], {}, tool, "json_error", "json", "$", "", "[]")
         row, pair = sft_row(triplet, form), dpo_row(typed(triplet), form)
         assert (row["tools"], pair["tools"]) == (None, None)
         assert row["prompt"] == pair["prompt"] == form.chat(triplet)["conversation"]
-        answers = (row["completion"], pair["chosen"], pair["rejected"])
-        prompt = ids(row["prompt"], add_generation_prompt=True)
-        inputs.append([prompt, *(ids(row["prompt"] + answer) for answer in answers)])
-    first = sft_row(triplets[0], form)
-    text = tokenizer.apply_chat_template(first["prompt"] + first["completion"], tokenize=False)
-    found = {"sha256": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(), "first": text}
+        chats = [row["prompt"] + answer for answer in (row["completion"], pair["chosen"], pair["rejected"])]
+        prompted = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True)["input_ids"]
+        inputs.append([prompted, *tokenizer.apply_chat_template(chats)["input_ids"]])
+    last = tokenizer.apply_chat_template(chats[0], tokenize=False)
+    found = {"sha256": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(), "last": last}
     assert found == load("plain_inputs")

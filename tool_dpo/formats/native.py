@@ -141,7 +141,9 @@ class Native:
     def write(self, call: str, chosen: str) -> str:
         made = _parsed(call)
         if made is not None:
-            return self._written(made)
+            with suppress(ValueError, TypeError, TemplateError):  # a template may take nothing but objects
+                return self._written(made)
+            return call
         right = _parsed(chosen)
         if right is None:
             return call
