@@ -11,7 +11,6 @@ import pytest
 
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
-from tool_dpo.formats.format import Reading
 from tool_dpo.formats.plain import Plain
 from tool_dpo.params import load_params
 from tool_dpo.triplets.census import census, read_checked
@@ -80,15 +79,3 @@ def test_all_lines_that_are_too_long_are_told_with_the_setting_that_takes_them(t
     assert second.startswith(f"{path}:5: ")
     most = int(re.fullmatch(r"to mend it: dvc exp run -S models\.tiny\.weights\.max_length=(\d+)", mend)[1])  # type: ignore[index]
     assert len(read_checked(path, Words(), Plain(), "tiny", most)) == 6  # type: ignore[arg-type]
-
-
-def test_what_the_model_s_format_cannot_say_is_told(tmp_path: Path) -> None:
-    """Here a format that reads every answer as no call."""
-
-    class Deaf(Plain):
-        def read(self, answer: str) -> Reading:
-            return Reading("", None)
-
-    with pytest.raises(InputError) as caught:
-        read_checked(lines(tmp_path), Words(), Deaf(), "tiny", 10_000)  # type: ignore[arg-type]
-    assert "triplets.jsonl:1: chosen cannot be written and read back in the model's tool format" in str(caught.value)

@@ -43,7 +43,7 @@ class Limit:
         if self.format == "plain":
             texts = [message["content"] for message in messages(asked.prompt)]
         elif self.template.get("tools_as") == "signatures":
-            told = _descriptions(json.loads(asked.tools)) if self.template.get("descriptions") != "none" else []
+            told = _descriptions(json.loads(asked.tools)) if self.template.get("descriptions", "none") != "none" else []
             texts = [_WORDS, asked.prompt, *told]
         else:
             texts = [_WORDS, f"{asked.request}\n{asked.tools}"]

@@ -127,6 +127,10 @@ class Native:
         text = self._written(_CALL)
         if self._render([{"role": "assistant", "content": text}]) != self._start + text + self._end:
             raise ValueError("the chat template does not write a call as content")
+        texts = [self._start, self._start + text]
+        asked, whole = self._tokenizer(texts, add_special_tokens=False)["input_ids"]
+        if whole[: len(asked)] != asked:
+            raise ValueError("the tokenizer joins the end of a prompt with the answer")
         call = self.read(text).call
         if not call or not alike(json.loads(call), _CALL):
             raise ValueError("the response template does not read the call that the chat template writes")
@@ -137,7 +141,9 @@ class Native:
     def write(self, call: str, chosen: str) -> str:
         made = _parsed(call)
         if made is not None:
-            return self._written(made)
+            with suppress(ValueError, TypeError, TemplateError):  # a template may take nothing but objects
+                return self._written(made)
+            return call
         right = _parsed(chosen)
         if right is None:
             return call

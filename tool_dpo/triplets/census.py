@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.format import Format, agrees
+from tool_dpo.formats.format import Format
 from tool_dpo.triplets.triplet import Triplet, tried_triplets
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", fo
 def read_checked(
     path: Path, tokenizer: "PreTrainedTokenizerBase", form: Format, model: str, max_length: int
 ) -> list[Triplet]:
-    """Every triplet of a file: proved, in the model's format too, and its prompt with its longer answer at most
-    `max_length` tokens long, so that training cuts none.
+    """Every triplet of a file: proved, and its prompt with its longer answer at most `max_length` tokens long, so that
+    training cuts none.
 
     Raises:
         InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
@@ -46,10 +46,6 @@ def read_checked(
     for number, triplet in tried_triplets(path):
         if isinstance(triplet, ValueError):
             faults[number] = str(triplet)
-        elif not agrees(form, triplet.schema, triplet.chosen, triplet.chosen, None):
-            faults[number] = "chosen cannot be written and read back in the model's tool format"
-        elif not agrees(form, triplet.schema, triplet.rejected, triplet.chosen, triplet.violation):
-            faults[number] = f"rejected has another fault than {triplet.violation} in the model's tool format"
         else:
             triplets[number] = triplet
     lengths = dict(zip(triplets, lengths_of([*triplets.values()], tokenizer, form), strict=True))
