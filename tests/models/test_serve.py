@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from openai import OpenAI
+from transformers import AutoTokenizer
 
 from benchmarks import serve
 from tests.helpers import ROOT
@@ -19,6 +21,7 @@ from tool_dpo.errors import InputError
 from tool_dpo.formats.format import function_tool
 from tool_dpo.models.answers import ask
 from tool_dpo.models.gguf import to_gguf
+from tool_dpo.tools.tool import read_tools
 
 LLAMA_CPP = os.environ.get("LLAMA_CPP")
 OTHER = function_tool("play_song", "Play a song.", {"type": "object", "properties": {"song": {"type": "string"}}})
@@ -73,6 +76,25 @@ def test_other_tools_are_served_in_the_same_way(
     """Several at once, ones that do not fit, and schemas that the model has never seen."""
     for tools in (others, [*others, *json.loads(learnt.question.tools)]):
         assert _asked(server, learnt.question.request, tools).finish_reason in ("tool_calls", "stop", "length")
+
+
+def test_llama_cpp_writes_the_prompts_of_training(gguf: Path, exported: Path) -> None:
+    """Token for token, for every tool: its Jinja and its tokenizer are its own."""
+    tokenizer = AutoTokenizer.from_pretrained(exported)
+    with serve.serving(gguf) as url:
+        for tool in read_tools(ROOT / "data/tools"):
+            chat = [{"role": "user", "content": f"Höflich: {tool.description} 3½ 2026-05-01"}]
+            listed = [function_tool(tool.name, tool.description, tool.parameters)]
+            ours = tokenizer.apply_chat_template(chat, tools=listed, add_generation_prompt=True)["input_ids"]
+            prompt = _post(f"{url}/../apply-template", {"messages": chat, "tools": listed})["prompt"]
+            assert prompt == tokenizer.decode(ours)
+            assert _post(f"{url}/../tokenize", {"content": prompt, "parse_special": True})["tokens"] == ours
+
+
+def _post(url: str, body: dict[str, Any]) -> Any:
+    request = Request(url.replace("/v1/..", ""), json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urlopen(request, timeout=60) as answer:
+        return json.load(answer)
 
 
 def test_the_benchmark_compares_a_server_with_the_model_itself(exported: Path, data: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What each change reruns, and the four uses: dvc repro, params diff, metrics show, exp run -S."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ pytestmark = pytest.mark.xdist_group("pipeline")  # one after another: they shar
 MODELS = ("base", "sft", "dpo")
 ANSWERS = {f"answer@{name}" for name in MODELS}
 SCORES = {f"score@{name}" for name in MODELS}
+REPORT = {"compare", "export"}
 TRAINED = {"sft", "mine", "dpo", "answer@sft", "answer@dpo"}
 CHEAP = {
     **{f"score@{name}": [f"data/answers/{name}.jsonl"] for name in MODELS},
@@ -110,6 +112,18 @@ def test_going_back_restores_and_trains_nothing(project: Project) -> None:
     assert (project.folder / "dvc.lock").read_text() == before
 
 
+def test_the_export_is_registered_and_is_the_trained_model(project: Project) -> None:
+    read = "import json; from dvc.repo import Repo; print(json.dumps(Repo().artifacts.read()))"
+    ((artifact,),) = (found.values() for found in json.loads(project.run("python", "-c", read).stdout).values())
+    assert (artifact["path"], artifact["type"]) == ("models/export", "model")
+    card = (project.folder / "models/export/README.md").read_text()
+    lock = (project.folder / "dvc.lock").read_text()
+    for name in ("sft", "pairs", "test"):
+        (md5,) = re.findall(rf"data/{name}\.jsonl` \| \d+ \| `(\w+)`", card)
+        assert f"path: data/{name}.jsonl\n      hash: md5\n      md5: {md5}\n" in lock
+    assert {path.name for path in (project.folder / "models/export").iterdir()} >= {"model.safetensors", "config.json"}
+
+
 def test_a_colleague_pulls_and_runs_nothing(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "remote", "add", "-f", "-d", "store", str(tmp_path / "store"))
     project.run("dvc", "push", "-q", "--run-cache")
@@ -122,7 +136,7 @@ def test_a_colleague_pulls_and_runs_nothing(project: Project, tmp_path: Path) ->
 
 
 def test_beta_reruns_preference_training_and_what_follows(project: Project) -> None:
-    _assert_reran(project, {"dpo", "answer@dpo", "compare"}, "exp", "run", "-S", "beta=0.1")
+    _assert_reran(project, {"dpo", "answer@dpo", *REPORT}, "exp", "run", "-S", "beta=0.1")
     diff = json.loads(project.run("dvc", "params", "diff", "--json").stdout)
     assert set(diff) == {"params.yaml"}
     assert set(diff["params.yaml"]) == {"beta"}
@@ -140,9 +154,9 @@ def _changed_deps(why: list[Any]) -> set[str]:
             "tool_dpo/report/metrics.py",
             '"passed": passed,',
             '"passed": passed, "failed": n - passed,',
-            SCORES | {"compare"},
+            SCORES | REPORT,
         ),
-        ("tool_dpo/report/tables.py", '"exact values"', '"right values"', set()),
+        ("tool_dpo/report/tables.py", '"exact values"', '"right values"', {"export"}),
         ("tool_dpo/report/compare.py", '"rate", "measure"', '"rate", "name"', {"compare"}),
         ("tool_dpo/triplets/census.py", '"tools": len', '"kinds": 0, "tools": len', {"validate"}),
         ("tool_dpo/models/decode.py", "repetition_penalty=1.0", "repetition_penalty=1", {"mine", *ANSWERS}),
@@ -166,18 +180,18 @@ def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, expect
 
 def test_a_new_scoring_rule_reruns_scoring_alone(project: Project) -> None:
     _edit(project, "tool_dpo/report/metrics.py", '"passed": passed,', '"passed": passed, "failed": n - passed,')
-    _assert_reran(project, SCORES | {"compare"})
+    _assert_reran(project, SCORES | REPORT)
 
 
 def test_a_test_tool_retrains_nothing(project: Project) -> None:
     _reword(project, "test")
-    _assert_reran(project, DATA | ANSWERS | {"compare"})
+    _assert_reran(project, DATA | ANSWERS | REPORT)
 
 
 def test_a_training_tool_asks_the_base_nothing_again(project: Project) -> None:
     _reword(project, "sft")
-    _assert_reran(project, DATA | TRAINED | {"compare"})
+    _assert_reran(project, DATA | TRAINED | REPORT)
 
 
 def test_a_seed_reruns_all_but_the_weights(project: Project) -> None:
-    _assert_reran(project, DATA | TRAINED | ANSWERS | {"compare"}, "exp", "run", "-S", "seed=7")
+    _assert_reran(project, DATA | TRAINED | ANSWERS | REPORT, "exp", "run", "-S", "seed=7")
