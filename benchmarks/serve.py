@@ -1,11 +1,11 @@
-"""Ask a served model for tool calls with the official OpenAI client, and compare with asking it directly.
+"""Ask an export in every way for the same tool calls, and compare with asking the trained model itself.
 
     python -m benchmarks.serve [--limit N] [--out FILE] MODEL [MODEL ...]
 
-A MODEL is an exported folder, which `transformers serve` serves, or a GGUF file, which `llama-server` does (it must be
-on the PATH). Each gets the first N test prompts, one after the other, as `messages` and `tools`. Then a table of SSPR,
-exact values and seconds a request is printed; its first row is this project's own decoding of `models/export`, one
-prompt at a time. Run the pipeline first.
+A MODEL is an exported folder or a GGUF file. A folder is asked through plain transformers, and then through
+`transformers serve`; a file through `llama-server`, which must be on the PATH. Servers are asked with the official
+OpenAI client. Each gets the first N test prompts, one after the other. Then a table of SSPR, exact values and seconds a
+request is printed; its first row is this project's own decoding of `models/dpo`. Run the pipeline first.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from openai import OpenAI
 from tool_dpo.errors import InputError, run
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import compute_dtype, load_model
-from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
 from tool_dpo.report.metrics import mcnemar, summarize
@@ -46,19 +46,25 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--data", type=Path, default=Path("data/test.jsonl"))
-    parser.add_argument("--direct", type=Path, default=Path("models/export"))
+    parser.add_argument("--direct", type=Path, default=Path("models/dpo"))
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    if read_format(options.direct) == "plain":
+        raise InputError(f"{options.direct}: is asked in the plain format, which no server knows")
     for model in options.models:
         command_of(model, 0)  # a missing server is told before the first answer
     triplets = list(read_triplets(options.data))[: options.limit]
     longest = load_params().answer.max_new_tokens
     calls, seconds = directly(triplets, options.direct, longest)
     results = {"direct": _result(triplets, calls, seconds, calls)}
+    for folder in filter(Path.is_dir, options.models):
+        plain, seconds = plainly(triplets, folder, longest)
+        results[f"{folder.name}, transformers"] = _result(triplets, plain, seconds, calls)
     for model in options.models:
         with serving(model) as url:
             served, seconds = through(url, model, triplets, longest)
-        results[model.name] = _result(triplets, served, seconds, calls)
+        engine = "transformers serve" if model.is_dir() else "llama-server"
+        results[f"{model.name}, {engine}"] = _result(triplets, served, seconds, calls)
     if options.out:
         write_json(options.out, results)
     print(markdown(_rows(results)))
@@ -73,7 +79,30 @@ def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[l
         start = time.perf_counter()
         ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
         seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call)
+        calls.append(form.read(text).call or text)
+    return calls, seconds
+
+
+def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
+    """The same from transformers alone, as anybody loads the folder."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=compute_dtype(read_weights(folder)))
+    form = load_format(folder, tokenizer)
+    calls, seconds = [], []
+    for triplet in triplets:
+        start = time.perf_counter()
+        chat = [{"role": "user", "content": triplet.request}]
+        inputs = tokenizer.apply_chat_template(
+            chat, tools=json.loads(triplet.tools), add_generation_prompt=True, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            output = model.generate(**inputs, max_new_tokens=longest)[0, inputs["input_ids"].shape[1] :]
+        text = tokenizer.decode(output, clean_up_tokenization_spaces=False).removesuffix(tokenizer.eos_token)
+        seconds.append(time.perf_counter() - start)
+        calls.append(form.read(text).call or text)
     return calls, seconds
 
 

@@ -102,8 +102,12 @@ def test_the_benchmark_compares_a_server_with_the_model_itself(exported: Path, d
     done = _benchmark(*command)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "out.json").read_text())
-    assert {name: (one["n"], one["same"]) for name, one in results.items()} == {"direct": (2, 2), "export": (2, 2)}
-    assert "| export | 2 | " in done.stdout
+    assert {name: (one["n"], one["same"]) for name, one in results.items()} == {
+        "direct": (2, 2),
+        "export, transformers": (2, 2),
+        "export, transformers serve": (2, 2),
+    }
+    assert "| export, transformers serve | 2 | " in done.stdout
 
 
 def _benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
