@@ -16,11 +16,13 @@ from transformers import AutoTokenizer
 
 from benchmarks import serve
 from tests.helpers import ROOT
-from tests.models.conftest import Learnt
+from tests.models.conftest import TASK, Learnt
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import function_tool
+from tool_dpo.formats.plain import prompt
 from tool_dpo.models.answers import ask
 from tool_dpo.models.gguf import to_gguf
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.tools.tool import read_tools
 
 LLAMA_CPP = os.environ.get("LLAMA_CPP")
@@ -97,17 +99,27 @@ def _post(url: str, body: dict[str, Any]) -> Any:
         return json.load(answer)
 
 
-def test_the_benchmark_compares_a_server_with_the_model_itself(exported: Path, data: Path, tmp_path: Path) -> None:
-    command = ["--limit", "2", "--data", data, "--direct", exported, "--out", tmp_path / "out.json", exported]
-    done = _benchmark(*command)
+def test_the_benchmark_compares_every_way_with_the_model_itself(learnt: Learnt, exported: Path, tmp_path: Path) -> None:
+    triplet = {
+        "prompt": prompt(learnt.question.request, ("create_task", TASK)),
+        "request": learnt.question.request,
+        "tools": learnt.question.tools,
+        "chosen": learnt.call,
+        "rejected": learnt.call.replace("high", "urgent"),
+        "schema": json.dumps(call_schema("create_task", TASK)),
+    }
+    (tmp_path / "data.jsonl").write_text(json.dumps(triplet) + "\n")
+    done = _benchmark(
+        *("--data", tmp_path / "data.jsonl", "--direct", learnt.folder, "--out", tmp_path / "out.json", exported)
+    )
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "out.json").read_text())
-    assert {name: (one["n"], one["same"]) for name, one in results.items()} == {
-        "direct": (2, 2),
-        "export, transformers": (2, 2),
-        "export, transformers serve": (2, 2),
+    assert {name: (one["n"], one["same"], one["sspr"]["rate"]) for name, one in results.items()} == {
+        "direct": (1, 1, 1.0),
+        "export, transformers": (1, 1, 1.0),
+        "export, transformers serve": (1, 1, 1.0),
     }
-    assert "| export, transformers serve | 2 | " in done.stdout
+    assert "| export, transformers serve | 1 | 100.0% " in done.stdout
 
 
 def _benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
