@@ -24,7 +24,7 @@ from tempfile import TemporaryFile
 from typing import Any
 from urllib.request import urlopen
 
-from openai import OpenAI
+from openai import InternalServerError, OpenAI
 
 from tool_dpo.errors import InputError, run
 from tool_dpo.models.decode import decode
@@ -112,15 +112,18 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
     calls, seconds = [], []
     for triplet in triplets:
         start = time.perf_counter()
-        answer = client.chat.completions.create(
-            model=str(model),  # `transformers serve` takes no other name
-            messages=[{"role": "user", "content": triplet.request}],
-            tools=json.loads(triplet.tools),
-            max_tokens=longest,
-            temperature=0,
-        )
+        try:
+            answer = client.chat.completions.create(
+                model=str(model),  # `transformers serve` takes no other name
+                messages=[{"role": "user", "content": triplet.request}],
+                tools=json.loads(triplet.tools),
+                max_tokens=longest,
+                temperature=0,
+            )
+            calls.append(call_of(answer.choices[0].message))
+        except InternalServerError as error:  # a call that the server cannot read
+            calls.append(str(error))
         seconds.append(time.perf_counter() - start)
-        calls.append(call_of(answer.choices[0].message))
     return calls, seconds
 
 

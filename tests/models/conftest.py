@@ -33,8 +33,10 @@ class Learnt:
 @pytest.fixture(scope="session")
 def learnt(tiny: ModelParams, base: Path, tmp_path_factory: pytest.TempPathFactory) -> Learnt:
     """Trained until it writes the call whole, which takes some seconds."""
-    call = '{"tool": "create_task", "parameters": {"title": "Review PR", "priority": "high"}}'
-    question = Question("", "Review the PR, high priority", as_text([function_tool("create_task", "", TASK)]))
+    call = '{"tool": "create_task", "parameters": {"title": "Send the slides", "priority": "high"}}'
+    question = Question(
+        "", "Remind Ana to send the slides, high priority", as_text([function_tool("create_task", "", TASK)])
+    )
     tokenizer = load_tokenizer(base)
     form = load_format(base, tokenizer)
     prompt = tokenizer.apply_chat_template(**form.chat(question), add_generation_prompt=True)["input_ids"]

@@ -46,7 +46,7 @@ def test_plain_transformers_gives_the_same_answers(learnt: Learnt, exported: Pat
         assert [text for text, _ in ask(asked, folder, max_new_tokens=60, batch_size=3)] == texts
     assert tokenizer.parse_response(texts[0], prefix="")["tool_calls"][0]["function"] == {
         "name": "create_task",
-        "arguments": {"title": "Review PR", "priority": "high"},
+        "arguments": {"title": "Send the slides", "priority": "high"},
     }
 
 
@@ -149,7 +149,7 @@ def test_the_code_of_the_card_runs(
     learnt: Learnt, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _run_code_of(_card(learnt.folder, tmp_path), exported)
-    assert "'role': 'assistant'" in capsys.readouterr().out
+    assert "{'title': 'Send the slides', 'priority': 'high'}" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_a_missing_converter_is_one_line(exported: Path, tmp_path: Path, monkeyp
     assert done.returncode == 1
     assert done.stderr.startswith("GGUF needs llama.cpp's converter: --llama-cpp or LLAMA_CPP must name a folder")
     assert len(done.stderr.splitlines()) == 1
-    with pytest.raises(InputError, match=r"convert_hf_to_gguf\.py: no such file: expected a folder of llama\.cpp's"):
+    with pytest.raises(InputError, match=r"convert_hf_to_gguf\.py: no such file: --llama-cpp must name a folder"):
         to_gguf(exported, tmp_path / "out.gguf", "q8_0", tmp_path)
 
 

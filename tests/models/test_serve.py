@@ -66,7 +66,7 @@ def test_the_call_comes_back_as_a_tool_call(
     (call,) = answer.message.tool_calls
     assert answer.finish_reason == "tool_calls"
     assert (call.type, call.function.name) == ("function", "create_task")
-    assert json.loads(call.function.arguments) == {"title": "Review PR", "priority": "high"}
+    assert json.loads(call.function.arguments) == {"title": "Send the slides", "priority": "high"}
     ((_, direct),) = ask([learnt.question], learnt.folder, max_new_tokens=60, batch_size=1)
     assert json.loads(serve.call_of(answer.message)) == json.loads(direct.call) == json.loads(learnt.call)
 
@@ -106,7 +106,7 @@ def test_the_benchmark_compares_every_way_with_the_model_itself(learnt: Learnt, 
         "tools": learnt.question.tools,
         "chosen": learnt.call,
         "rejected": learnt.call.replace("high", "urgent"),
-        "schema": json.dumps(call_schema("create_task", TASK)),
+        "schema": call_schema("create_task", TASK),
     }
     (tmp_path / "data.jsonl").write_text(json.dumps(triplet) + "\n")
     done = _benchmark(
