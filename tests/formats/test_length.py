@@ -1,14 +1,19 @@
 """The estimate of tokens is hardly ever lower than what a tokenizer counts, and not much higher."""
 
+import json
 from pathlib import Path
 from statistics import median
+
+import pytest
 
 from tests.helpers import ROOT
 from tool_dpo.formats.format import Question
 from tool_dpo.formats.length import Limit, most_tokens
+from tool_dpo.formats.native import Native, templates_for
 from tool_dpo.formats.plain import definition, messages, signature
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.triplet import Triplet
 
 
 def test_tools_have_no_more_tokens_than_estimated(base: Path) -> None:
@@ -32,3 +37,21 @@ def test_a_chat_fits_if_its_template_and_system_prompt_do_too(base: Path) -> Non
     count = len(load_tokenizer(base).apply_chat_template([chat], return_dict=True)["input_ids"][0])
     assert not Limit(count - 1).holds(asked, answer)
     assert Limit(2 * count).holds(asked, answer)
+
+
+@pytest.mark.parametrize("tools_as", ["signatures", "json"])
+@pytest.mark.parametrize("descriptions", ["none", "all"])
+def test_native_prompts_have_no_more_tokens_than_estimated(
+    tools_as: str, descriptions: str, base: Path, triplets: list[Triplet]
+) -> None:
+    tokenizer = load_tokenizer(base)
+    variables = {"tools_as": tools_as, "descriptions": descriptions}
+    tokenizer.chat_template, response = templates_for(tokenizer, {})
+    tokenizer.response_template = json.loads(response)
+    form = Native(tokenizer)
+    for triplet in triplets:
+        prompt = tokenizer.apply_chat_template(**form.chat(triplet), **variables, add_generation_prompt=True)
+        answer = tokenizer(form.write(triplet.chosen, triplet.chosen))["input_ids"]
+        count = len(prompt["input_ids"]) + len(answer)
+        assert not Limit(count, "native", variables).holds(triplet, triplet.chosen)
+        assert Limit(2 * count + 200, "native", variables).holds(triplet, triplet.chosen)

@@ -299,7 +299,7 @@ SCHEMA = load("triplets")["triplet"]["schema"]
         ("", "json_error", False),
         (PLAIN, "json_error", False),
         (CALL.removeprefix("<tool_call>\n").removesuffix("\n</tool_call>"), "json_error", False),
-        (CALL.removesuffix("</tool_call>"), "json_error", True),
+        (CALL.removesuffix("</tool_call>"), "json_error", False),
         (CALL[:-30], "json_error", False),
         (CALL.replace('"arguments"', '"parameters"'), "json_error", False),
         (CALL.replace('{"name"', '{"id": 1, "name"'), "json_error", True),

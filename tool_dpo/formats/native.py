@@ -46,7 +46,10 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
         ValueError: there is no such pair, or the chat template does not use one of the variables.
     """
     own = copy(tokenizer)
-    if _shows_tools(own):
+    tools = False
+    with suppress(TemplateError, ValueError, TypeError):  # there is no chat template, or it takes no such chat
+        tools = _shows_tools(own)
+    if tools:
         own.chat_template = own.get_chat_template(tools=[_TOOL])
     elif _CHATML in own.get_vocab():
         own.chat_template = _HERMES.read_text(encoding="utf-8")
@@ -72,10 +75,8 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
 
 
 def _shows_tools(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    with suppress(TemplateError, ValueError, TypeError):
-        shown = tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tools=[_TOOL], tokenize=False)
-        return _TOOL["function"]["name"] in shown  # type: ignore[index]
-    return False
+    shown = tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tools=[_TOOL], tokenize=False)
+    return _TOOL["function"]["name"] in shown  # type: ignore[index]
 
 
 def _responses(tokenizer: "PreTrainedTokenizerBase") -> Iterator[dict[str, Any]]:
