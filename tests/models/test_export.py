@@ -63,6 +63,7 @@ def test_nothing_in_an_export_is_pickled_or_tells_of_this_machine(exported: Path
     names = {path.name for path in exported.iterdir()}
     assert {"model.safetensors", "chat_template.jinja", "generation_config.json", "README.md"} <= names
     assert {path.suffix for path in exported.iterdir()} <= {".safetensors", ".jinja", ".json", ".md"}
+    assert {path.stat().st_mode for path in exported.iterdir()} == {(exported / "README.md").stat().st_mode}
     for path in exported.glob("*.json"):
         text = path.read_text()
         assert str(Path.home()) not in text
@@ -139,16 +140,17 @@ def test_the_card_names_a_base_of_the_hub(learnt: Learnt, tmp_path: Path) -> Non
     assert "\nbase_model: some/model\n" in _card(folder, tmp_path)
 
 
-def _run_code_of(text: str, folder: Path) -> None:
+def _run_code_of(text: str) -> None:
     """Run the Python of a card, as someone does who has the folder only."""
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(code.replace("max_new_tokens=256", "max_new_tokens=60"), {"folder": str(folder)})
+    exec(code.replace("max_new_tokens=256", "max_new_tokens=60"), {})
 
 
 def test_the_code_of_the_card_runs(
     learnt: Learnt, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _run_code_of(_card(learnt.folder, tmp_path), exported)
+    shutil.copytree(exported, tmp_path / "models/export")
+    _run_code_of(_card(learnt.folder, tmp_path))
     assert "{'title': 'Send the slides', 'priority': 'high'}" in capsys.readouterr().out
 
 
@@ -163,12 +165,12 @@ def plain(learnt: Learnt, tmp_path: Path) -> Path:
 
 
 def test_an_export_in_the_plain_format_refuses_tools_and_says_how_to_ask(plain: Path, tmp_path: Path) -> None:
-    export(plain, tmp_path / "export", "")
-    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "export")
+    export(plain, tmp_path / "models/export", "")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "models/export")
     chat = [{"role": "user", "content": "Review the PR"}]
     tool = {"type": "function", "function": {"name": "create_task", "parameters": TASK}}
     with pytest.raises(Exception, match=r"reads tools in the prompt alone, see its README\.md"):
         tokenizer.apply_chat_template(chat, tools=[tool], tokenize=False)
     ours = load_tokenizer(plain).apply_chat_template(chat, tokenize=False)
     assert tokenizer.apply_chat_template(chat, tokenize=False) == ours
-    _run_code_of(_card(plain, tmp_path), tmp_path / "export")
+    _run_code_of(_card(plain, tmp_path))

@@ -1,5 +1,6 @@
 """Export a trained model as a folder that stock engines load: its weights as one, its tokenizer, templates and card."""
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -44,3 +45,5 @@ def export(model: Path, out: Path, card: str) -> None:
         merged.save_pretrained(temporary)
         write_json(temporary / WEIGHTS, {"format": form, **asdict(whole)})
         (temporary / CARD).write_text(card, encoding="utf-8")
+        for path in temporary.glob("*.safetensors"):
+            shutil.copymode(temporary / CARD, path)  # else it can be read by this user alone

@@ -56,6 +56,7 @@ The chat template of this folder writes the tools into the prompt, as it did in 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+folder = "models/export"  # or wherever this file is
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForCausalLM.from_pretrained(folder)
 tools = [{"type": "function", "function": {"name": "create_task", "parameters": {
@@ -76,6 +77,7 @@ refused. Send these messages instead; `prompt` of `tool_dpo.formats.plain` write
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from tool_dpo.formats.plain import messages, prompt
 
+folder = "models/export"  # or wherever this file is
 tokenizer = AutoTokenizer.from_pretrained(folder)
 model = AutoModelForCausalLM.from_pretrained(folder)
 schema = {"type": "object", "properties": {"title": {"type": "string"}, "priority": {"enum": ["low", "high"]}},
