@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+_MOST_SHOWN = 50
+"""Most lines of a file that an error names."""
+
+
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Any]:
     """Count the triplets, their tools, violations, and keywords per violation, and measure their lengths in tokens."""
     texts = {name: [getattr(triplet, name) for triplet in triplets] for name in ("prompt", "chosen", "rejected")}
@@ -34,8 +38,8 @@ def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, m
     training cuts none.
 
     Raises:
-        InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
-            key in params.yaml of the model whose `max_length` it is.
+        InputError: some fail. The messages name them, at most 50, by file and line, and the command that mends it.
+            `model` is the key in params.yaml of the model whose `max_length` it is.
     """
     triplets: dict[int, Triplet] = {}
     faults: dict[int, str] = {}
@@ -46,16 +50,16 @@ def read_checked(path: Path, tokenizer: "PreTrainedTokenizerBase", model: str, m
             triplets[number] = triplet
     lengths = dict(zip(triplets, _whole_lengths(list(triplets.values()), tokenizer), strict=True))
     too_long = {number: length for number, length in lengths.items() if length > max_length}
-    if faults:
-        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
-    elif too_long:
-        mend = f"dvc exp run -S models.{model}.weights.max_length={max(too_long.values())}"
-    else:
+    if not faults and not too_long:
         return list(triplets.values())
+    mend = f"dvc exp run -S models.{model}.weights.max_length={max(lengths.values(), default=0)}"
+    if faults:
+        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted({*faults, *too_long})[:_MOST_SHOWN])}' {path}"
     for number, length in too_long.items():
         faults[number] = f"{length} tokens, expected at most {max_length}: tool {triplets[number].tool!r}"
     lines = [f"{path}:{number}: {faults[number]}" for number in sorted(faults)]
-    raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
+    more = [f"and {len(lines) - _MOST_SHOWN:,} more"] if len(lines) > _MOST_SHOWN else []
+    raise InputError(*lines[:_MOST_SHOWN], *more, f"to mend it: {mend}")
 
 
 def _whole_lengths(triplets: list[Triplet], tokenizer: "PreTrainedTokenizerBase") -> list[int]:
