@@ -103,3 +103,10 @@ def test_a_place_without_tools_is_reported(folder: str, tmp_path: Path) -> None:
         complaint(source)
         == f"{source}: no tools found, expected *.json, *.jsonl, *.ndjson, *.yaml, *.yml files of tools"
     )
+
+
+def test_what_is_no_tool_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps([{"title": "no tool"}, {"name": "look", "inputSchema": {"type": "object"}}]))
+    assert [tool.name for tool in read_tools(path)] == ["look"]
+    assert caplog.messages == [f"{path}: left out: tool 0: no name"]

@@ -34,9 +34,9 @@ class Tool:
 
 
 def read_tools(source: Path) -> list[Tool]:
-    """All tools of a file, or of a folder's `*.json`, `*.yaml` and `*.yml` files, sorted by name.
+    """All tools of a file, or of the files in a folder whose names end in one of `SUFFIXES`, sorted by name.
 
-    Parts of an OpenAPI or MCP document that cannot become tools are left out, with a warning.
+    What cannot become a tool in a document of another form is left out, with a warning.
 
     Raises:
         InputError: there are no tools, a file has none, a tool is malformed, or a name is defined twice.
