@@ -23,6 +23,7 @@ def main() -> None:
     params = load_params()
     triplets = list(read_triplets(Path("data/test.jsonl")))[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
     prompts, schemas = [one.prompt for one in triplets], [one.schema for one in triplets]
+    tools = [one.tool for one in triplets]
     settings = (params.answer.max_new_tokens, params.chosen.answer.batch_size)
     rows = [["model", "decoding", "answers", "SSPR", "exact", "failures", "seconds a call"]]
     for model in MODELS:
@@ -30,7 +31,8 @@ def main() -> None:
             start = time.perf_counter()
             texts = ask(prompts, Path("models", model), *settings, schemas=held_to)
             seconds = (time.perf_counter() - start) / len(triplets)
-            found = summarize([judge(one.schema, text, one.chosen) for one, text in zip(triplets, texts, strict=True)])
+            verdicts = [judge(one.schema, text, one.chosen) for one, text in zip(triplets, texts, strict=True)]
+            found = summarize(verdicts, tools)
             rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
             rows.append([model, way, str(found["n"]), *rates, failures(found), f"{seconds:.2f}"])
     print(markdown(rows))

@@ -16,27 +16,27 @@ def main() -> None:
     data, model, out = paths("data", "model", "out", description=__doc__)
     params = load_params()
     triplets = list(read_triplets(data))
+    asked = [triplet for triplet in triplets for _ in range(SAMPLES)]
     texts = ask(
-        [triplet.prompt for triplet in triplets for _ in range(SAMPLES)],
+        [triplet.prompt for triplet in asked],
         model,
         params.answer.max_new_tokens,
         params.chosen.answer.batch_size,
         temperature=TEMPERATURE,
         seed=params.seed,
     )
-    passed = [
-        [judge(triplet.schema, text).failure is None for text in texts[start : start + SAMPLES]]
-        for start, triplet in zip(range(0, len(texts), SAMPLES), triplets, strict=True)
-    ]
+    passed = [judge(triplet.schema, text).failure is None for triplet, text in zip(asked, texts, strict=True)]
+    samples = [passed[start : start + SAMPLES] for start in range(0, len(passed), SAMPLES)]
+    tools = [triplet.tool for triplet in triplets]
     write_json(
         out,
         {
             "temperature": TEMPERATURE,
             "samples": SAMPLES,
             "n": len(triplets),
-            "sspr": rate(sum(map(sum, passed)), len(texts)),
-            "all_pass": rate(sum(map(all, passed)), len(passed)),
-            "any_passes": rate(sum(map(any, passed)), len(passed)),
+            "sspr": rate(passed, [triplet.tool for triplet in asked]),
+            "all_pass": rate([all(one) for one in samples], tools),
+            "any_passes": rate([any(one) for one in samples], tools),
         },
     )
 
