@@ -50,9 +50,9 @@ def summarize(verdicts: Sequence[Verdict], tools: Sequence[str]) -> dict[str, An
 def rate(outcomes: Sequence[bool], tools: Sequence[str]) -> dict[str, float]:
     """The share of true outcomes, with its 95 % interval.
 
-    The answers to requests to one tool are not independent, so the interval is a percentile bootstrap over tools
-    (Davison and Hinkley, 1997). It would have no width if all tools had the same share. Then each tool counts as one
-    answer in the interval of Wilson (1927).
+    The answers to requests to one tool are not independent, so the interval is a bootstrap over tools (BCa; Efron,
+    1987). There is none if all tools have the same share. Then each tool counts as one answer in the interval of Wilson
+    (1927).
     """
     from scipy.stats import binomtest, bootstrap
 
@@ -65,7 +65,6 @@ def rate(outcomes: Sequence[bool], tools: Sequence[str]) -> dict[str, float]:
             ([sum(group) for group in groups], [len(group) for group in groups]),
             lambda passed, asked, axis: passed.sum(axis) / asked.sum(axis),
             paired=True,
-            method="percentile",
             rng=0,
         ).confidence_interval
     return {"rate": round(share, 4), "low": round(float(interval.low), 4), "high": round(float(interval.high), 4)}
