@@ -161,6 +161,18 @@ def test_a_draw_that_fails_is_made_again() -> None:
     assert len(made([tool], 10)) == 10
 
 
+def test_an_error_of_any_kind_leaves_out_one_triplet(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(case: Any, rng: Any) -> Any:
+        raise TypeError("no order between str and int")
+
+    monkeypatch.setattr("tool_dpo.triplets.generate.vary", failing)
+    assert varied([task()], variants=1) == []
+    told = "gives 0 different requests with a provable violation, 4 are needed: request .+: TypeError: no order"
+    assert re.search(told, caplog.records[0].getMessage())
+
+
 def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() -> None:
     choices = [f"choice_number_{index}" for index in range(300)]
     properties = {

@@ -13,7 +13,7 @@ from heapq import nlargest
 from itertools import chain
 from typing import Any
 
-from tool_dpo.errors import InputError
+from tool_dpo.errors import InputError, one_line
 from tool_dpo.formats.length import fits
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
@@ -92,8 +92,8 @@ def first_triplet(tool: Tool, params: GenerateParams, max_length: int | None = N
         try:
             if triplet := maker.one(tool, index, varied=False):
                 return triplet
-        except ValueError as error:
-            fault = fault or str(error)
+        except Exception as error:  # another request may do
+            fault = fault or _told(error)
     raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
@@ -123,8 +123,8 @@ class _Maker:
                 break
             try:
                 triplet = self.one(tool, index, varied=varied)
-            except ValueError as error:
-                failed, fault = failed + 1, fault or str(error)
+            except Exception as error:  # one triplet never ends the run
+                failed, fault = failed + 1, fault or _told(error)
                 continue
             if triplet and (words := _words(triplet.prompt)) not in prompts:
                 prompts.add(words)
@@ -169,8 +169,8 @@ class _Maker:
             if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
             return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
-        except ValueError as error:
-            raise ValueError(f"request {request.text!r}: {error}") from None
+        except Exception as error:
+            raise ValueError(f"request {request.text!r}: {_told(error)}") from error
 
     def _fitting(
         self,
@@ -204,7 +204,7 @@ class _Maker:
     def _siblings(self, tool: Tool, name: str) -> Mapping[str, Any]:
         """Parameters of another training tool from the same file, with the values of one of its requests."""
         for other in self._drawn(name, tool, 1, near=True):
-            with suppress(ValueError):  # the error is reported with that tool's own triplets
+            with suppress(Exception):  # the error is reported with that tool's own triplets
                 request = self.source(other, 0, random.Random(f"{name}/{other.name}"))
                 return request.parameters if request else {}
         return {}
@@ -243,9 +243,16 @@ def _taught(written: Mapping[str, list[Request]]) -> Source:
 def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
     for tool in tools:
         try:
-            yield tool if tool.requests else parse_tool(word(tool), tool.source)
-        except ValueError as error:
-            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, error)
+            worded = tool if tool.requests else parse_tool(word(tool), tool.source)
+        except Exception as error:  # one tool never ends the run
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, _told(error))
+        else:
+            yield worded
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in one line. The message of an error that no one foresaw says too little without its type."""
+    return one_line(str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
 
 
 def _triplet(
