@@ -186,6 +186,11 @@ def test_a_faker_provider_of_no_text_is_reported(provider: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_numbers_of_a_small_step_differ() -> None:
+    schema = {"type": "number", "multipleOf": 1e-9, "minimum": 0, "maximum": 1}
+    assert len({Speaker(random.Random(seed), 0.5).say(schema).value for seed in range(DRAWS)}) > DRAWS / 2
+
+
 def test_a_default_number_is_drawn_half_the_time() -> None:
     schema = {"type": "integer", "default": 700, "minimum": 1, "maximum": 900}
     drawn = [Speaker(random.Random(seed), 0.5).say(schema).value for seed in range(400)]
