@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from tool_dpo.tools.numbers import fits_range, number
 from tool_dpo.tools.patterns import text_of
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
 from tool_dpo.tools.rules import RULES, agreeing, applied, deciding, nothing
+from tool_dpo.tools.times import DAYS, FIRST, ISO, form_of, moment, named_time
 from tool_dpo.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ _MONTHS = [  # calendar.month_name depends on the machine's locale
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 ]  # fmt: skip
-_FIRST_DAY = date(2026, 1, 1)
-_DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
 _LONGEST = 500
@@ -48,6 +47,7 @@ _FORMATS = {
     "email": "ascii_safe_email",
     "uri": "url",
     "ipv4": "ipv4_public",
+    "ip": "ipv4_public",
     "hostname": "hostname",
     "ipv6": "ipv6",
     "idn-email": "ascii_safe_email",
@@ -62,6 +62,8 @@ _FORMATS = {
     "color": "hex_color",
     "mac": "mac_address",
     "password": "password",
+    "country-code": "country_code",
+    "currency": "currency_code",
 }
 """Faker providers of formats."""
 _SENTENCES = (
@@ -79,6 +81,8 @@ _THINGS = (
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = ("int32", "int64", "uint32", "uint64", "integer", "bigint")
 """Formats of numbers that are sent as text."""
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Digits of a ULID: base 32 without letters that look like others."""
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
 """Faker providers for a text that must match a pattern. The first whose texts all match is taken."""
 _SAMPLES = 20
@@ -321,7 +325,7 @@ class Speaker:
         return None
 
     def _date(self) -> Said:
-        day = _FIRST_DAY + timedelta(days=self._rng.randrange(_DAYS))
+        day = FIRST.date() + timedelta(days=self._rng.randrange(DAYS))
         return Said(day.isoformat(), self._rng.choice(_as_said(day)))
 
     def _duration(self) -> Said:
@@ -385,6 +389,8 @@ class Speaker:
                 return text
         if isinstance(schema.get("default"), str) and schema["default"] and _fits(schema, schema["default"]):
             return str(schema["default"])
+        if (said := named_time(name, self._rng)) and _fits(schema, said):
+            return said
         text = str(self._date().value) if is_date(name) else self._named(provider(name))
         return self._of_pattern(schema, text) if "pattern" in schema else self._of_length(text, schema)
 
@@ -402,9 +408,19 @@ class Speaker:
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
             case "time":
                 return str(self._moment().value[11:])
-            case "byte" | "base64" | "base64url":
+            case "timestamp" | "datetime":
+                return str(self._moment().value)
+            case "partial-time":
+                return str(self._moment().value[11:-1])
+            case "cidr":
+                return f"10.{self._rng.randrange(256)}.{self._rng.randrange(256)}.0/24"
+            case "hex":
+                return f"{self._rng.getrandbits(32):08x}"
+            case "ulid":
+                return f"01{''.join(self._rng.choices(_CROCKFORD, k=24))}"
+            case "byte" | "base64" | "base64url" | "binary":
                 return base64.b64encode(self._faker.word().encode()).decode()
-            case "decimal":
+            case "decimal" | "double" | "float":
                 return f"{self._rng.randint(1, 500)}.{self._rng.randrange(100):02}"
             case "json-pointer" | "relative-json-pointer":
                 return f"{'0' * (form != 'json-pointer')}/{self._faker.word()}"
@@ -420,6 +436,8 @@ class Speaker:
             if _fits(schema, text):
                 return text
         low, high = _least_length(schema), schema.get("maxLength")
+        if (form := form_of(schema["pattern"])) and _fits(schema, text := f"{moment(self._rng):{form}}"):
+            return text
         shape = _shape_of(schema["pattern"], low, high)
         return self._fake(shape) if shape else text_of(schema["pattern"], self._rng, low, high)
 
@@ -446,9 +464,9 @@ class Speaker:
         return str(value)
 
     def _moment(self) -> Said:
-        moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
-        value = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = (f"{day} at {moment:%H:%M} UTC" for day in _as_said(moment.date()))
+        when = moment(self._rng)
+        value = f"{when:{ISO}}"
+        said = (f"{day} at {when:%H:%M} UTC" for day in _as_said(when.date()))
         return Said(value, self._rng.choice((value, *said)))
 
 
