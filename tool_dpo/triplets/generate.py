@@ -31,7 +31,15 @@ from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
 
 _ATTEMPTS = 50
+_MOST_IN_VAIN = 100
+"""Draws in a row that give no new triplet of a tool: then it has no more, or very few."""
+_MOST_TOO_LONG = 5
+"""Draws of a tool that are too long for the model: then all are."""
 _MOST_OTHERS = 2
+
+
+class _TooLong(ValueError):
+    """Raised if a triplet is too long even with the shortest schema."""
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
@@ -87,11 +95,15 @@ def first_triplet(tool: Tool, params: GenerateParams, max_length: int | None = N
         ValueError: none can be made. The message is the reason.
     """
     maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], max_length)
-    fault = ""
+    fault, too_long = "", 0
     for index in range(_ATTEMPTS):
         try:
             if triplet := maker.one(tool, index, varied=False):
                 return triplet
+        except _TooLong as error:
+            fault, too_long = fault or str(error), too_long + 1
+            if too_long == _MOST_TOO_LONG:
+                break
         except Exception as error:  # another request may do
             fault = fault or _told(error)
     raise ValueError(fault or "its calls cannot be wrong in any provable way")
@@ -117,9 +129,9 @@ class _Maker:
 
     def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
         prompts: set[tuple[str, ...]] = set()
-        failed, fault = 0, ""
+        failed, fault, last = 0, "", 0
         for index in range(count * _ATTEMPTS):
-            if len(prompts) == count or (failed == _ATTEMPTS and not prompts):
+            if len(prompts) == count or (failed == _ATTEMPTS and not prompts) or index - last > _MOST_IN_VAIN:
                 break
             try:
                 triplet = self.one(tool, index, varied=varied)
@@ -128,6 +140,7 @@ class _Maker:
                 continue
             if triplet and (words := _words(triplet.prompt)) not in prompts:
                 prompts.add(words)
+                last = index
                 yield triplet
         if len(prompts) < count:
             self._leave_out(tool, len(prompts), count, fault)
@@ -169,6 +182,8 @@ class _Maker:
             if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
             return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
+        except _TooLong:
+            raise
         except Exception as error:
             raise ValueError(f"request {request.text!r}: {_told(error)}") from error
 
@@ -186,13 +201,16 @@ class _Maker:
         Raises:
             ValueError: it is too long even so, or the call is not valid.
         """
+        most = self.max_length
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
+            if most is not None and not fits(_prompt(request, listed, write), _answer(cases[0]), most):
+                continue
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
-            if triplet is None or self.max_length is None:
+            if triplet is None or most is None or len(triplet.rejected) <= len(triplet.chosen):
                 return triplet
-            if fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), self.max_length):
+            if fits(triplet.prompt, triplet.rejected, most):
                 return triplet
-        raise ValueError(f"longer than the model's max_length of {self.max_length} tokens, even if shortened")
+        raise _TooLong(f"longer than the model's max_length of {most} tokens, even if shortened")
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one, half the time from its file: these are easiest to confuse with it."""
@@ -273,7 +291,7 @@ def _triplet(
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
-    call = {"tool": case.tool, "parameters": case.values}
+    call = _call(case)
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
@@ -282,7 +300,7 @@ def _triplet(
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
             return Triplet(
                 _prompt(request, listed, write),
-                json.dumps(call, ensure_ascii=False),
+                _answer(case),
                 found.text,
                 schema,
                 case.tool,
@@ -293,6 +311,14 @@ def _triplet(
                 varied_from,
             )
     return None
+
+
+def _call(case: Case) -> dict[str, Any]:
+    return {"tool": case.tool, "parameters": case.values}
+
+
+def _answer(case: Case) -> str:
+    return json.dumps(_call(case), ensure_ascii=False)
 
 
 def _ended(request: str, rng: random.Random) -> str:
