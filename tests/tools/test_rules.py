@@ -19,6 +19,15 @@ EITHER = [{"required": ["b"]}, {"required": ["c"]}]
         ({"allOf": [{"anyOf": EITHER}, {"dependentRequired": {"b": ["d"]}}]}, {"bd", "c", "cd", "bcd"}),
         ({"dependentRequired": {"b": ["c"], "c": ["b"]}}, {"", "d", "bc", "bcd"}),
         ({"dependentSchemas": {"d": {"required": ["b"]}}}, {"", "b", "c", "bc", "bd", "bcd"}),
+        (
+            {"if": {"required": ["b"]}, "then": {"required": ["c"]}, "else": {"required": ["d"]}},
+            {"bc", "bcd", "d", "cd"},
+        ),
+        (
+            {"if": {"required": ["b"]}, "then": {"properties": {"c": False, "d": {"not": {}}}}},
+            {"", "b", "c", "d", "cd"},
+        ),
+        ({"not": {"required": ["b", "c"]}}, {"", "b", "c", "d", "bd", "cd"}),
         ({"minProperties": 3}, {"bc", "bd", "cd", "bcd"}),
         ({"maxProperties": 1}, {""}),
         (

@@ -5,6 +5,8 @@ import re
 from tool_dpo.formats.plain import messages
 
 _PIECES = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]|[^\sA-Za-z0-9]|\n")
+_LONGEST_PIECE = 5
+"""Letters that are one token at most."""
 _AROUND = 8
 """Tokens that a chat template puts around each of its three messages, at most."""
 
@@ -19,10 +21,12 @@ def most_tokens(text: str) -> int:
 
 
 def _of_piece(piece: str) -> int:
-    return 1 + (len(piece) - 1) // 5 if piece.isascii() else len(piece.encode())
+    return 1 + (len(piece) - 1) // _LONGEST_PIECE if piece.isascii() else len(piece.encode())
 
 
 def fits(prompt: str, answer: str, most: int) -> bool:
     """Whether a prompt with an answer has at most so many tokens, by the estimate."""
+    if len("".join(prompt.split())) > _LONGEST_PIECE * most:
+        return False  # sure, and much faster than to count
     chat = [*messages(prompt), {"role": "assistant", "content": answer}]
     return sum(_AROUND + most_tokens(message["content"]) for message in chat) <= most

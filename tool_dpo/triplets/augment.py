@@ -288,9 +288,15 @@ def _map_values(schema: Any, used: list[Any], change: Callable[[Schema, list[Any
             name: _map_values(sub, [value[name] for value in objects if name in value], change)
             for name, sub in result["properties"].items()
         }
+    lists, first = [value for value in used if isinstance(value, list)], result.get("prefixItems", [])
+    if first:
+        result["prefixItems"] = [
+            _map_values(sub, [items[index] for items in lists if index < len(items)], change)
+            for index, sub in enumerate(first)
+        ]
     if "items" in result:
-        lists = [value for value in used if isinstance(value, list)]
-        result["items"] = _map_values(result["items"], [item for items in lists for item in items], change)
+        rest = [item for items in lists for item in items[len(first) :]]
+        result["items"] = _map_values(result["items"], rest, change)
     return result
 
 
