@@ -12,7 +12,7 @@ from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Speaker
 from tool_dpo.tools.importers import read
 from tool_dpo.tools.tool import Tool, parse_tool
-from tool_dpo.tools.wording import word
+from tool_dpo.tools.wording import never_mentioned, word
 
 
 def silent(name: str = "go", description: str = "", **parameters: Any) -> Tool:
@@ -24,9 +24,10 @@ def silent(name: str = "go", description: str = "", **parameters: Any) -> Tool:
 
 @pytest.mark.parametrize("case", params_of(load("wording")))
 def test_requests_are_written_for_a_tool(case: dict[str, Any]) -> None:
-    requests = word(silent(**case["tool"]))["requests"]
+    worded = word(silent(**case["tool"]))
     for request in case["requests"]:
-        assert request in requests
+        assert request in worded["requests"]
+    assert never_mentioned(parse_tool(worded, CASES)) == case.get("never", [])
 
 
 @pytest.mark.parametrize("case", params_of(load("deeds")))

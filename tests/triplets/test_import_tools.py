@@ -42,6 +42,8 @@ def test_an_error_in_one_tool_does_not_end_the_import(tmp_path: Path, monkeypatc
 DOCUMENT = [
     {"name": "files/read", "inputSchema": {"properties": {"path": {"type": "string"}}, "required": ["path"]}},
     {"name": "odd", "inputSchema": {"properties": {"a": {"$ref": "#/gone"}}}},
+    {"name": "wait", "inputSchema": {"properties": {"for": {"type": "integer"}, "": {"type": "string"}, "b": False}}},
+    {"name": "many", "inputSchema": {"properties": {f"p{number}": {"type": "string"} for number in range(16)}}},
 ]
 
 
@@ -53,13 +55,15 @@ def test_every_tool_is_told_by_name_with_its_reason(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "kept: files_read: renamed from files/read",
         "skipped: odd: $ref #/gone points to nothing",
-        "1 tools, 1 skipped",
+        "kept: wait: never mentioned: '', b",
+        "kept: many: never mentioned: p6, p7, p8, p9, p10, p11, p12, p13 and 2 more",
+        "3 tools, 1 skipped",
     ]
 
 
 def test_what_became_of_each_tool_is_data_too(tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
-    source.write_text(json.dumps(DOCUMENT))
+    source.write_text(json.dumps(DOCUMENT[:2]))
     report = json.loads(command("import", source, "--json").stdout)
     assert [tool["function"]["name"] for tool in report.pop("tools")] == ["files_read"]
     assert report == {

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, combinations, islice
 from typing import Any
 
 from tool_dpo.schema.calls import call_schema, strict
@@ -18,6 +19,7 @@ from tool_dpo.tools.tool import Tool, with_requests
 
 _MOST_OPTIONAL = 6
 _MOST_NESTED = 2
+_MOST_CHOICES = 2**_MOST_OPTIONAL
 _TRIALS = (0.0, 1.0, 0.5, 0.5, 0.5, 0.5)
 """Probabilities of an optional part. Values are drawn with each of them to check a parameter or a tool."""
 _UNSAYABLE = frozenset("{}?|")
@@ -77,22 +79,36 @@ _INSIDE = Deed("")
 def word(tool: Tool) -> dict[str, Any]:
     """The tool in its OpenAI form with `requests`, and with an `x-phrase` for each nested object they mention.
 
-    Optional parameters are not mentioned if no value can be drawn for them.
+    Optional parameters are not mentioned if no value can be drawn for them, or if they make calls that are not valid.
 
     Raises:
         ValueError: no value can be drawn for a required parameter, or the calls break the schema as a whole.
     """
     fault = ""
-    for most, nested in ((_MOST_OPTIONAL, _MOST_NESTED), (_MOST_OPTIONAL, 0), (0, 0)):
-        parameters, required, optional = _sayable(tool.parameters, most, nested)
-        texts = list(dict.fromkeys(_texts(tool, parameters, required, optional)))
-        worded = with_requests(replace(tool, parameters=parameters), texts)
-        broken = fault_of(worded)
-        fault = fault or broken
-        if not broken:
-            function = {"name": tool.name, "description": tool.description, "parameters": parameters}
-            return {"type": "function", "function": function, "requests": texts}
+    for nested in (_MOST_NESTED, 0):
+        parameters, required, optional = _sayable(tool.parameters, _MOST_OPTIONAL, nested)
+        for said in [optional] if nested else _fewer_and_fewer(optional):
+            texts = list(dict.fromkeys(_texts(tool, parameters, required, said)))
+            broken = fault_of(with_requests(replace(tool, parameters=parameters), texts))
+            fault = fault or broken
+            if not broken:
+                function = {"name": tool.name, "description": tool.description, "parameters": parameters}
+                return {"type": "function", "function": function, "requests": texts}
     raise ValueError(f"its requests make calls that are not valid: {fault}")
+
+
+def _fewer_and_fewer(names: list[str]) -> Iterator[list[str]]:
+    """The names, then without one of them, without two, and so on. Of many, not each choice is tried."""
+    choices = (combinations(names, size) for size in range(len(names), 0, -1))
+    yield from map(list, islice(chain.from_iterable(choices), _MOST_CHOICES))
+    yield []
+
+
+def never_mentioned(tool: Tool) -> list[str]:
+    """The parameters that no request of a tool mentions."""
+    slots = (slot for one in tool.requests for segment in one.segments for slot in segment.slots)
+    mentioned = {slot.name for slot in slots}
+    return [name for name in tool.parameters.get("properties", {}) if name not in mentioned]
 
 
 def _texts(tool: Tool, parameters: Schema, required: list[str], optional: list[str]) -> Iterator[str]:
@@ -118,10 +134,14 @@ def fault_of(tool: Tool) -> str:
 
 
 def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str], list[str]]:
-    """An object schema, its required parameters, and at most `most` optional ones that requests can mention."""
+    """An object schema, its required parameters, and the optional ones that requests can mention.
+
+    These are at most `most`, or as many as an object must have.
+    """
     properties = dict(schema.get("properties", {}))
     required = list(dict.fromkeys(schema.get("required", [])))
     optional: list[str] = []
+    most = max(most, schema.get("minProperties", 0) - len(required))
     for name in required:
         if name not in properties:
             raise ValueError(f"required {name!r} is not among its properties")
