@@ -35,6 +35,7 @@ _OTHERS = {
 """Other words for some verbs. A thing follows them."""
 _NO_THING = word_set("for to in from at on of with by into as if up out all whether that which how")
 _DETERMINED = word_set("a an the all any some one this that these those every each information details")
+_DANGLING = re.compile(r"(?<=\w)(?: (?:with|to|for|of|from|by))+$")
 _MARKUP = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 
 
@@ -52,7 +53,7 @@ class Deed:
 
 def deed_of(name: str, description: str) -> Deed:
     """What a tool with this name and this description does."""
-    text = _command(name, description)
+    text = _DANGLING.sub("", _command(name, description))
     verb, _, thing = text.partition(" ")
     if not thing or thing.split()[0].lower() in _NO_THING:
         return Deed(text)

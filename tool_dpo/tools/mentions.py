@@ -56,14 +56,15 @@ _OF_TIMES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Mention:
-    """The words for a parameter, with `{}` for its value. `alone` ones need no "with" before them."""
+    """The words for a parameter with its slot. Neither those that stand `alone` nor a `flag` need a "with"."""
 
     text: str
-    alone: bool
+    alone: bool = False
+    flag: bool = False
 
 
-def mention(name: str, schema: Any, deed: Deed, style: int) -> Mention:
-    """One of several ways to mention a parameter, which `style` numbers."""
+def phrase(name: str, schema: Any, deed: Deed, style: int) -> str:
+    """One of several ways to mention a known parameter, which `style` numbers; "" for others. `{}` is the value."""
     schema = schema if isinstance(schema, dict) else {}
     known = "_".join(split_words(name))
     of_time = _OF_TIMES if schema.get("format") in _TIMES else {}
@@ -71,9 +72,8 @@ def mention(name: str, schema: Any, deed: Deed, style: int) -> Mention:
     for table in (of_time, of_verb, _PHRASES):
         for names, forms in table.items():
             if known in names.split():
-                return Mention(forms[style % len(forms)], alone=True)
-    said, unit = with_unit(called(name, schema, deed, style), schema)
-    return Mention(f"{said} {{}}{unit}", alone=False)
+                return forms[style % len(forms)]
+    return ""
 
 
 def with_unit(said: str, schema: Any) -> tuple[str, str]:
@@ -101,9 +101,9 @@ def called(name: str, schema: Any, deed: Deed, style: int) -> str:
     return " ".join(rest)
 
 
-def flag(name: str, schema: Any, deed: Deed, style: int) -> str:
-    """The words for both values of a boolean, as a slot of a template."""
-    said = called(name, {}, deed, style)
+def flag(name: str, said: str) -> str:
+    """The words for both values of a boolean that is called `said`, as a slot of a template."""
+    said = said.removeprefix("with ")
     if said.split()[0] in VERBS:
         return f"{{{name}?{said}|do not {said}}}"
     if _ADJECTIVE.fullmatch(said):
