@@ -14,7 +14,7 @@ from tool_dpo.schema.violations import Validator, violations
 from tool_dpo.tools.catalog import Speaker, one_type
 from tool_dpo.tools.deeds import Deed, deed_of
 from tool_dpo.tools.likeness import with_more_examples
-from tool_dpo.tools.mentions import Mention, called, flag, phrase, with_unit
+from tool_dpo.tools.mentions import Mention, called, flag, is_time, phrase, with_unit
 from tool_dpo.tools.names import words
 from tool_dpo.tools.rules import named_by_rules
 from tool_dpo.tools.tool import Tool, with_requests
@@ -251,7 +251,7 @@ def _mention(shape: Shape, name: str, schema: Any, deed: Deed, style: int, plain
     if boolean and shape.flag:
         return Mention(shape.flag.format(slot=flag(name, said)), flag=True)
     free = not isinstance(schema, dict) or (one_type(schema) == "string" and not _UNQUOTED & schema.keys())
-    quote = shape.quote if free else ""
+    quote = shape.quote if free and not is_time(name, schema) else ""
     slot = f"{{{name}?yes|no}}" if boolean else f"{quote}{{{name}}}{quote}"
     if not shape.each and not plain and (known := phrase(name, schema, deed, style)):
         return Mention(known.replace("{}", slot), alone=True)
