@@ -36,6 +36,10 @@ _OTHERS = {
 _NO_THING = word_set("for to in from at on of with by into as if up out all whether that which how")
 _DETERMINED = word_set("a an the all any some one this that these those every each information details")
 _DANGLING = re.compile(r"(?<=\w)(?: (?:with|to|for|of|from|by))+$")
+EXAMPLE = re.compile(
+    r"[(,]?\s*\b(?:e\.? ?g\b|i\.? ?e\b|for (?:example|instance)\b|such as\b|examples?:)", re.IGNORECASE
+)
+"""The start of an example in a description."""
 _MARKUP = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
 
 

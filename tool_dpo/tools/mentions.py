@@ -6,7 +6,7 @@ from typing import Any
 
 from tool_dpo.schema.keywords import ALTERNATIVES
 from tool_dpo.tools.catalog import one_type
-from tool_dpo.tools.deeds import MAKING, READING, VERBS, Deed, clean
+from tool_dpo.tools.deeds import EXAMPLE, MAKING, READING, VERBS, Deed, clean
 from tool_dpo.tools.names import is_date, split_words, word_set, words
 
 _LONGEST_DESCRIPTION = 5
@@ -24,7 +24,7 @@ _KINDS: dict[Any, str] = {
 _ADJECTIVE = re.compile(r"\w+(?:ed|able|ible|ive|ic)|private|public|hidden|recent|verified|visible")
 _ARTICLES = ("the", "a", "an", "this", "optional", "required")
 _INSTRUCTIONS = word_set(
-    "if whether when only filter filters set sets specify specifies return returns include use used"
+    "if whether when only filter filters set sets specify specifies return returns include use used no"
 )
 """First words of descriptions that do not name the value."""
 _OF_NUMBERS: dict[str, tuple[str, ...]] = {
@@ -152,11 +152,13 @@ def flag(name: str, said: str) -> str:
 
 def _described(schema: Any) -> list[str]:
     """The words of a description's first sentence, without its article; none if it is no plain phrase."""
-    first = re.split(r"[.;:,(]", clean(schema.get("description") if isinstance(schema, dict) else ""))[0]
+    text = clean(schema.get("description") if isinstance(schema, dict) else "")
+    first = re.split(r"[.;:,(]", EXAMPLE.split(text)[0])[0].strip()
     if not re.fullmatch(r"[A-Za-z' -]+", first):
         return []
     found = first.split()
     while found and found[0].lower() in _ARTICLES:
         found = found[1:]
     plain = [word if word.isupper() and len(word) > 1 else word.lower() for word in found]
-    return [] if plain == ["value"] or (plain and plain[0] in _INSTRUCTIONS) else plain
+    unclear = plain == ["value"] or len("".join(plain)) == 1 or (plain and plain[0] in _INSTRUCTIONS)
+    return [] if unclear else plain
