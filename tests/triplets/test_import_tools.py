@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.helpers import PARAMS, TASK_ITEM, changed, command
-from tool_dpo.tools.tool import parse_tool
+from tool_dpo.tools.tool import parse_tool, read_tools
+from tool_dpo.tools.wording import word
 from tool_dpo.triplets import import_tools as import_tools_module
 from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
@@ -78,6 +79,28 @@ def tools_of(tmp_path: Path, **schema: Any) -> list[dict[str, Any]]:
     source = tmp_path / "tools.json"
     source.write_text(json.dumps({"tools": [tool]}))
     return import_tools(str(source)).tools
+
+
+RENAMED = [
+    {"name": "search", "inputSchema": {"properties": {"q": {"type": "string"}}, "required": ["q"]}},
+    {"name": "search", "inputSchema": {"properties": {"jql": {"type": "string"}}, "required": ["jql"]}},
+    {"name": "读取/文件", "inputSchema": {}},
+    {"name": "?", "inputSchema": {}},
+]
+
+
+@pytest.mark.parametrize(
+    "through", [lambda path: import_tools(str(path)).tools, lambda path: map(word, read_tools(path))]
+)
+def test_a_renamed_tool_is_asked_for_by_its_name_in_the_document(tmp_path: Path, through: Any) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps({"tools": RENAMED}))
+    assert {tool["function"]["name"]: tool["requests"][0] for tool in through(source)} == {
+        "search": "Search matching {q}.",
+        "search_2": "Search with jql {jql}.",
+        "DuQu_WenJian": "Use 读取 文件.",
+        "tool": "Use tool.",
+    }
 
 
 CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type": "integer"}}

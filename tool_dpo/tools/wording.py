@@ -15,7 +15,7 @@ from tool_dpo.tools.catalog import Speaker, one_type
 from tool_dpo.tools.deeds import Deed, deed_of
 from tool_dpo.tools.likeness import with_more_examples
 from tool_dpo.tools.mentions import Mention, called, flag, is_time, phrase, with_unit
-from tool_dpo.tools.names import words
+from tool_dpo.tools.names import split_words, words
 from tool_dpo.tools.rules import named_by_rules
 from tool_dpo.tools.tool import Tool, with_requests
 
@@ -119,8 +119,8 @@ def never_mentioned(tool: Tool) -> list[str]:
 
 
 def _texts(tool: Tool, parameters: Schema, required: list[str], optional: list[str]) -> Iterator[str]:
-    deed = deed_of(tool.name, tool.description)
-    name = words(tool.name)
+    written = tool.written if split_words(tool.written) else tool.name
+    deed, name = deed_of(written, tool.description), words(written)
     for style, shape in enumerate(_SHAPES):
         yield _text(shape, parameters, required, optional, deed, style, name)
     for style, (shape, other) in enumerate(zip(_OTHERS, deed.others, strict=False), 1):

@@ -61,7 +61,7 @@ def import_tools(
 def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None) -> Entry:
     """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
     try:
-        tool = _proved(entry.tool, source, max_length)
+        tool = _proved(entry, source, max_length)
         if tool["function"]["name"] in names:
             raise ValueError("another tool has the same name")
     except (ValueError, InputError) as error:
@@ -73,9 +73,9 @@ def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None
     return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path, max_length: int | None) -> dict[str, Any]:
-    tool = parse_tool(item, source)
-    worded: dict[str, Any] = item if tool.requests else word(tool)
+def _proved(entry: Entry, source: Path, max_length: int | None) -> dict[str, Any]:
+    tool = replace(parse_tool(entry.tool, source), written=entry.written)
+    worded: dict[str, Any] = entry.tool if tool.requests else word(tool)
     first_triplet(parse_tool(worded, source), _ONE, max_length)
     return worded
 
