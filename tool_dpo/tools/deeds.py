@@ -100,7 +100,7 @@ def _command(name: str, description: str) -> str:
     named = next((index for index, one in enumerate(parts) if base_form(one)), None)
     text = EXAMPLE.split(_ASIDE.sub(" ", clean(description)))[0]
     sentence = _PREAMBLE.sub("", re.split(r"[;:!(]|\.(?!\w)", text)[0], count=1).split()
-    if 1 < len(sentence) <= _LONGEST and (verb := _verb(sentence, "" if named is None else base_form(parts[named]))):
+    if 1 < len(sentence) <= _LONGEST and (verb := _verb(sentence, base_form(parts[0]))):
         return " ".join([verb, *_plain_case(sentence[1:])]).rstrip(",")
     if named is not None:
         return " ".join([base_form(parts[named]), *parts[:named], *parts[named + 1 :]])
@@ -108,7 +108,7 @@ def _command(name: str, description: str) -> str:
 
 
 def _verb(sentence: list[str], named: str) -> str:
-    """The verb that a sentence starts with, "" if it starts with a noun. `named` is the verb in the tool's name."""
+    """The verb that a sentence starts with, "" if it starts with a noun. `named` is the verb that the tool's name starts with."""
     first, second = sentence[0].lower(), sentence[1].lower()
     verb = base_form(first) or _base_of_gerund(first)
     if verb not in _NOUNS or second in _AFTER_VERBS:
