@@ -21,14 +21,6 @@ EITHER = [{"required": ["b"]}, {"required": ["c"]}]
         ({"dependentSchemas": {"d": {"required": ["b"]}}}, {"", "b", "c", "bc", "bd", "bcd"}),
         ({"minProperties": 3}, {"bc", "bd", "cd", "bcd"}),
         ({"maxProperties": 1}, {""}),
-        ({"not": {"required": ["b", "c"]}}, {"", "b", "c", "d", "bd", "cd"}),
-        ({"not": {"anyOf": EITHER}}, {"", "d"}),
-        ({"not": {"required": ["a"], "properties": {"a": {"const": 1}}}, "maxProperties": 1}, {""}),
-        (
-            {"if": {"required": ["b"]}, "then": {"required": ["c"]}, "else": {"required": ["d"]}},
-            {"d", "cd", "bc", "bcd"},
-        ),
-        ({"if": {"properties": {"a": {"const": 1}}}, "then": {"required": ["b"]}, "maxProperties": 1}, {""}),
         (
             {"oneOf": [{"properties": {"a": {"const": 1}}}, {"properties": {"a": {"const": 2}}}], "maxProperties": 1},
             {""},

@@ -108,7 +108,7 @@ def _command(name: str, description: str) -> str:
 
 
 def _verb(sentence: list[str], named: str) -> str:
-    """The verb that a sentence starts with, "" if it starts with a noun. `named` is the verb that the tool's name starts with."""
+    """The verb that a sentence starts with, "" if it starts with a noun. `named` is that of the tool's name."""
     first, second = sentence[0].lower(), sentence[1].lower()
     verb = base_form(first) or _base_of_gerund(first)
     if verb not in _NOUNS or second in _AFTER_VERBS:

@@ -10,8 +10,6 @@ RULES = {
     "allOf", "anyOf", "oneOf", "not", "if", "dependentRequired", "dependentSchemas", "minProperties", "maxProperties",
 }  # fmt: skip
 """Keywords of an object that may say which of its optional parameters are given together."""
-_OF_NAMES = {"required", "minProperties", "maxProperties", "dependentRequired", "allOf", *ALTERNATIVES}
-"""Keywords that only the names of an object decide, if the schemas in them have no others."""
 _ATTEMPTS = 50
 
 
@@ -45,24 +43,7 @@ def _agree(schema: Any, names: set[str]) -> bool:
         and ("anyOf" not in schema or any(_agree(one, names) for one in schema["anyOf"]))
         and ("oneOf" not in schema or _one_agrees(schema["oneOf"], names))
         and all(_agree(one, names) for name, one in schema.get("dependentSchemas", {}).items() if name in names)
-        and not ("not" in schema and _of_names(schema["not"]) and _agree(schema["not"], names))
-        and _agree(_branch(schema, names), names)
     )
-
-
-def _of_names(schema: Any) -> bool:
-    """Whether the names of an object decide alone if it fits the schema."""
-    if not isinstance(schema, dict):
-        return True
-    inner = (one for keyword in ("allOf", *ALTERNATIVES) for one in schema.get(keyword, []))
-    return schema.keys() <= _OF_NAMES and all(map(_of_names, inner))
-
-
-def _branch(schema: Schema, names: set[str]) -> Any:
-    """`then` or `else`, if the names decide which of them holds."""
-    if "if" not in schema or not _of_names(schema["if"]):
-        return True
-    return schema.get("then" if _agree(schema["if"], names) else "else", True)
 
 
 def _one_agrees(alternatives: list[Any], names: set[str]) -> bool:
