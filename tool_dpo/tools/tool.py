@@ -23,7 +23,8 @@ class Tool:
     """A function the model may call.
 
     `parameters` is the JSON Schema, required properties first, with our annotations for the values and their words
-    (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests.
+    (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests. `written` is the name in the
+    document that the tool comes from, if its name here may be another.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Tool:
     parameters: Schema
     requests: tuple[Template, ...]
     source: Path
+    written: str = ""
 
 
 def read_tools(source: Path) -> list[Tool]:
@@ -59,9 +61,9 @@ def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
     for entry in found.left_out:
         logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {entry.where}: {entry.reason}"))
-    for index, item in enumerate(found.tools):
+    for index, entry in enumerate(found.kept):
         try:
-            yield parse_tool(item, path)
+            yield replace(parse_tool(entry.tool, path), written=entry.written)
         except ValueError as error:
             raise InputError(f"{path}: tool {index}: {error}") from None
 
