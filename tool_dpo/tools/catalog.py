@@ -18,7 +18,7 @@ from tool_dpo.tools.names import is_date, provider
 from tool_dpo.tools.numbers import fits_range, number
 from tool_dpo.tools.patterns import text_of
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
-from tool_dpo.tools.rules import RULES, agreeing
+from tool_dpo.tools.rules import RULES, agreeing, cases
 from tool_dpo.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -145,7 +145,10 @@ class Speaker:
 
     def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
         template = self._rng.choice(templates)
-        named = self._names(schema, template) if RULES & schema.keys() else None
+        found = cases(schema)
+        case = self._rng.choice(found) if found else {}
+        limits = case.get("properties", {})
+        named = self._names(schema, template, case) if RULES & schema.keys() else None
         values: dict[str, Any] = {}
         text = ""
         for segment in template.segments:
@@ -155,18 +158,33 @@ class Speaker:
                     continue
             for part in segment.parts:
                 if isinstance(part, Slot):
-                    said = self._slot(part, schema["properties"][part.name], optional=segment.optional)
+                    said = self._limited(part, schema, limits.get(part.name, {}), optional=segment.optional)
                     values[part.name] = said.value
                     text += said.text
                 else:
                     text += part
         return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
 
-    def _names(self, schema: Schema, template: Template) -> set[str]:
-        """The parameters that the template is to mention, so that they agree with the schema's rules."""
-        always = {slot.name for slot in template.slots(optional=False)}
+    def _names(self, schema: Schema, template: Template, case: Schema) -> set[str]:
+        """The parameters that the template is to mention, so that they agree with the schema's rules and the case."""
+        always = {slot.name for slot in template.slots(optional=False)} | {*case.get("required", [])}
+        refused = {name for name, one in case.get("properties", {}).items() if one is False}
         parts = [{slot.name for slot in segment.slots} for segment in template.segments if segment.optional]
-        return agreeing(schema, always, parts, self._rng, self._optional)
+        return agreeing(schema, always, [one for one in parts if not one & refused], self._rng, self._optional)
+
+    def _limited(self, slot: Slot, schema: Schema, limit: Any, *, optional: bool) -> Said:
+        """A parameter, with a value that a case of the schema allows too, if one is drawn."""
+        of_slot = schema["properties"][slot.name]
+        if not isinstance(limit, dict) or not limit:
+            return self._slot(slot, of_slot, optional=optional)
+        if {"const", "enum"} & limit.keys() and isinstance(of_slot, dict):
+            return self._slot(slot, {**of_slot, **limit}, optional=optional)
+        check = Validator(strict(limit))
+        for _ in range(_ATTEMPTS):
+            said = self._slot(slot, of_slot, optional=optional)
+            if check.is_valid(said.value):
+                break
+        return said
 
     def _slot(self, slot: Slot, schema: Any, *, optional: bool) -> Said:
         """A parameter. Null is not said of an optional one: people leave it out."""

@@ -52,6 +52,26 @@ def _one_agrees(alternatives: list[Any], names: set[str]) -> bool:
     return 1 <= sum(_agree(one, names) for one in alternatives) <= (len(alternatives) if by_values else 1)
 
 
+def cases(schema: Schema) -> list[Schema]:
+    """What an object's alternatives say of its properties, if they say more than which are required.
+
+    The alternatives may be conditions on a property that is always there (see `alternatives.lifted`).
+    """
+    conditions = [one for one in schema.get("allOf", []) if isinstance(one, dict) and one.keys() == {"if", "then"}]
+    kinds = {name for one in conditions for name in one["if"].get("properties", {})}
+    if len(conditions) > 1 and len(kinds) == 1 and kinds <= {*schema.get("required", [])}:
+        return [_both(one["if"], one["then"]) for one in conditions]
+    those = [one for keyword in ALTERNATIVES for one in schema.get(keyword, []) if isinstance(one, dict)]
+    return those if any("properties" in one for one in those) else []
+
+
+def _both(one: Schema, other: Schema) -> Schema:
+    return {
+        "properties": {**one.get("properties", {}), **other.get("properties", {})},
+        "required": [*one.get("required", []), *other.get("required", [])],
+    }
+
+
 def named_by_rules(schema: Any) -> Iterator[str]:
     """Names that a rule of an object requires."""
     if not isinstance(schema, dict):
