@@ -35,7 +35,7 @@ EITHER = [{"required": ["b"]}, {"required": ["c"]}]
             {""},
         ),
     ],
-    ids=str,
+    ids=lambda case: str(sorted(case)),
 )
 @pytest.mark.parametrize("optional", [0.0, 0.5, 1.0])
 def test_all_sets_of_names_that_agree_and_no_others(rules: dict[str, Any], sets: set[str], optional: float) -> None:

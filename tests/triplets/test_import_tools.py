@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,25 @@ CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type":
             },
             [{"view", "city", "area"}, {"view", "city", "area", "beds"}],
         ),
+        (
+            {
+                "oneOf": [
+                    {
+                        "properties": {"by": {"const": name}, **CITY},
+                        "required": ["by", name],
+                        "unevaluatedProperties": False,
+                    }
+                    for name in CITY
+                ]
+            },
+            [{"by", *names} for count in (1, 2, 3) for names in combinations(CITY, count)],
+        ),
+        (
+            {"anyOf": [{"properties": {name: CITY[name]}, "required": [name]} for name in ("city", "area")]},
+            [{"city"}, {"area"}, {"city", "area"}],
+        ),
     ],
-    ids=["oneOf", "dependentRequired", "if"],
+    ids=["oneOf", "dependentRequired", "if", "a union", "properties in anyOf"],
 )
 def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
     schema: dict[str, Any], sets: list[set[str]], tmp_path: Path

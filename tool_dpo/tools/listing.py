@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from tool_dpo.schema.keywords import ANNOTATIONS, LIMITS, REFERENCES, SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS, Schema
+from tool_dpo.tools.alternatives import lifted
 from tool_dpo.tools.conversion import Conversion, Draft, Imported, first_paragraph
 from tool_dpo.tools.normalise import References, Skip, deepest_schema
 
@@ -73,7 +74,8 @@ def _draft(item: dict[str, Any]) -> Draft:
     parameters, cut = deepest_schema(
         References(schema), lambda normaliser, depth: normaliser.schema(schema, depth), own=_OWN
     )
-    return Draft(first_paragraph(function.get("description") or function.get("title")), _object(parameters), cut)
+    description = first_paragraph(function.get("description") or function.get("title"))
+    return Draft(description, lifted(_object(parameters)), cut)
 
 
 def _schema(function: dict[str, Any]) -> Schema:

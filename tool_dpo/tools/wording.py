@@ -141,9 +141,9 @@ def fault_of(tool: Tool) -> str:
 
 
 def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str], list[str]]:
-    """An object schema, its required parameters, and the optional ones that requests can mention.
+    """An object schema, its required parameters, and optional ones that requests can mention.
 
-    These are at most `most`, or as many as an object must have.
+    These are all that its rules name, and others, up to `most`, or as many as an object must have.
     """
     properties = dict(schema.get("properties", {}))
     required = list(dict.fromkeys(schema.get("required", [])))
@@ -155,7 +155,7 @@ def _sayable(schema: Schema, most: int, nested: int) -> tuple[Schema, list[str],
         properties[name] = _said(properties[name], name, nested)
     ruled = [name for name in named_by_rules(schema) if name in properties]
     for name in dict.fromkeys((*ruled, *properties)):
-        if len(optional) == most:
+        if len(optional) >= most and (name not in ruled or not most):
             break
         if name not in required:
             try:
