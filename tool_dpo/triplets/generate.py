@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.length import fits
+from tool_dpo.formats.length import fits, most_tokens
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
@@ -190,7 +190,7 @@ class _Maker:
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
             if triplet is None or self.max_length is None:
                 return triplet
-            if fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), self.max_length):
+            if fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=most_tokens), self.max_length):
                 return triplet
         raise ValueError(f"longer than the model's max_length of {self.max_length} tokens, even if shortened")
 
