@@ -206,9 +206,7 @@ class _Maker:
             if most is not None and not fits(_prompt(request, listed, write), _answer(cases[0]), most):
                 continue
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
-            if triplet is None or most is None or len(triplet.rejected) <= len(triplet.chosen):
-                return triplet
-            if fits(triplet.prompt, triplet.rejected, most):
+            if triplet is None or most is None or fits(triplet.prompt, triplet.rejected, most):
                 return triplet
         raise _TooLong(f"longer than the model's max_length of {most} tokens, even if shortened")
 
