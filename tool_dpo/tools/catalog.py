@@ -120,6 +120,7 @@ class Speaker:
         self._rng = rng
         self._optional = optional
         self._lists = self._draws = 0
+        self._checks: dict[int, tuple[Schema, Validator]] = {}
         self._faker = _faker()
         self._faker.seed_instance(rng.getrandbits(64))
 
@@ -140,7 +141,12 @@ class Speaker:
         """
         if not _may_break(schema):
             return draw()
-        check = Validator(strict(schema))
+        if id(schema) not in self._checks:
+            self._checks[id(schema)] = (
+                schema,
+                Validator(strict(schema)),
+            )  # with the schema, so that its id stays its own
+        _, check = self._checks[id(schema)]
         fault = ""
         for _ in range(_ATTEMPTS):
             said = draw()
