@@ -121,8 +121,12 @@ def published(names: list[str]) -> Iterator[tuple[str, Path]]:
     for one in known["servers"]:
         if not names or one["name"] in names:
             path = CACHE / f"{one['name']}.json"
-            path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
-            yield f"{one['name']} (server)", path
+            try:
+                path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
+            except InputError as error:
+                print(f"| {one['name']} (server) | {error} |", flush=True)
+            else:
+                yield f"{one['name']} (server)", path
 
 
 def _fetched(one: dict[str, str]) -> Path:
