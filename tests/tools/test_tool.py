@@ -80,7 +80,7 @@ def test_a_bad_tool_is_reported(case: dict[str, Any], tmp_path: Path) -> None:
         (b'["\xff"]', ": not UTF-8: byte 2"),
         (
             b'{"type": "function"}',
-            ": found an object with type, expected a list of OpenAI tools, an MCP tools/list result, "
+            ": found an object with type, expected tools of OpenAI, Anthropic, MCP or BFCL, "
             "or an OpenAPI 3.0, 3.1 or 3.2 document",
         ),
     ],

@@ -112,8 +112,8 @@ class Conversion:
             self.skip(where, name, str(reason))
         except RecursionError:
             self.skip(where, name, "nested too deeply")
-        except Exception as error:  # a document may be malformed in any way
-            self.skip(where, name, f"malformed: {error}")
+        except Exception:  # a document may be malformed in any way
+            self.skip(where, name, "malformed: a part of it is not of the type that its specification says")
         else:
             if self._once and draft in self._known[name]:
                 self.skip(where, name, "the same tool is listed before")

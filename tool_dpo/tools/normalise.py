@@ -247,13 +247,18 @@ class Normaliser:
         beside = {key: value for key, value in node.items() if key not in REFERENCES}
         there = replace(place, base=urldefrag(address).url, refs=(*place.refs, address))
         schema = self._schema(named, there)
-        return _merged([schema, self._schema(beside, place)]) if beside else schema
+        whole = _merged([schema, self._schema(beside, place)]) if beside else schema
+        return _nullable(whole) if beside.get("nullable") is True else whole
 
     def _own(self, node: Schema, place: _Place) -> Schema:
         """The known keywords of the node itself, as in Draft 2020-12. The caller adds the allOf and the examples."""
         inside = replace(place, depth=place.depth - 1)
         result: Schema = {}
         for keyword, value in node.items():
+            if keyword in _MAPS and not isinstance(value, dict):
+                raise Skip(f"{keyword} is no object")
+            if keyword in {*_LISTS, *ALTERNATIVES} and not isinstance(value, list):
+                raise Skip(f"{keyword} is no list")
             if keyword in _MAPS:
                 needed = _needed(node) if keyword == "properties" else []
                 result[keyword] = {
@@ -261,7 +266,7 @@ class Normaliser:
                     for name, one in value.items()
                 }
             elif keyword in ALTERNATIVES:
-                result[keyword] = _met([partial(self._whole, one, inside) for one in value])
+                result[keyword] = _met([partial(self._alternative, one, node, inside) for one in value])
             elif keyword in _LISTS:
                 result[keyword] = [self._whole(one, inside) for one in value]
             elif keyword in SUBSCHEMAS:
@@ -269,6 +274,22 @@ class Normaliser:
             elif keyword in self._copied:
                 result[keyword] = value
         return result
+
+    def _alternative(self, one: Any, node: Schema, place: _Place) -> Schema:
+        """One of a node's alternatives. The node's `discriminator` (OpenAPI) tells it from the others."""
+        schema = self._whole(one, place)
+        told = node.get("discriminator")
+        if not isinstance(told, dict) or not isinstance(one, dict) or not isinstance(one.get("$ref"), str):
+            return schema
+        name, mapping = told.get("propertyName"), told.get("mapping")
+        known = schema.get("properties", {}).get(name)
+        if not isinstance(known, dict) or {"const", "enum"} & known.keys():
+            return schema
+        mapped = mapping.items() if isinstance(mapping, dict) else ()
+        own = one["$ref"].rpartition("/")[2]
+        values = [value for value, ref in mapped if ref in (one["$ref"], own)] or [own]
+        properties = {**schema["properties"], name: {**known, "enum": values}}
+        return {**schema, "properties": properties, "required": [*dict.fromkeys([*schema.get("required", []), name])]}
 
     def _with_complete_alternatives(self, schema: Schema) -> Schema:
         """The schema with its properties copied into each of its alternatives, so that each is complete on its own."""

@@ -27,10 +27,16 @@ def agreeing(
     Each part has the probability `optional` at first. If the names do not agree, other parts are taken. `values` are
     those of the `deciding` parameters. Rules that hang on other values are not looked at: a value may break them.
     """
+    held = [*applied(schema, always, values or {})]  # as if no other names were given
+    refused = {name for one in held for name, sub in one.get("properties", {}).items() if nothing(sub)}
+    needed = {name for one in held for name in one.get("required", [])}
+    allowed = [part for part in parts if not part & refused]
+    likely = always.union(*(part for part in allowed if part & needed))
     names = always
     for attempt in range(_ATTEMPTS):
         share = rng.random() if attempt else optional
-        names = always.union(*(part for part in parts if rng.random() < share))
+        start, more = (likely, allowed) if attempt % 2 else (always, parts)
+        names = start.union(*(part for part in more if rng.random() < share))
         if _agree(schema, names, values or {}):
             break
     return names
