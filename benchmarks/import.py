@@ -46,6 +46,8 @@ ENOUGH = 5
 """Triplets of one tool."""
 ROOM = 1024
 """Longest prompt with its answer, in tokens."""
+NO_JSON = "no JSON body"
+"""The reason of an operation that takes only files, forms with files, or XML."""
 SECRETS = "SLACK_BOT_TOKEN=x SLACK_TEAM_ID=x NOTION_TOKEN=x GITLAB_PERSONAL_ACCESS_TOKEN=x"
 """Servers do not start without these. Listing their tools does not use them."""
 
@@ -70,7 +72,7 @@ def table(documents: Iterator[tuple[str, Path]]) -> None:
     lengths = Lengths()
     for name, path in documents:
         start = time.perf_counter()
-        adopted = import_tools(str(path))
+        adopted = import_tools(str(path), max_length=ROOM)
         seconds = time.perf_counter() - start
         enough = sum(lengths.fits(parse_tool(tool, path)) for tool in adopted.tools)
         row = {"operations": len(adopted.entries), "tools": len(adopted.tools), "enough": enough}
@@ -78,7 +80,8 @@ def table(documents: Iterator[tuple[str, Path]]) -> None:
         reasons.update(_kind(entry.reason) for entry in adopted.left_out)
         print(f"| {name} | {' | '.join(map(str, row.values()))} | {seconds:.1f} |", flush=True)
     print(f"| all | {' | '.join(str(total[key]) for key in total)} | |\n")
-    print(f"{total['tools'] / total['operations']:.1%} of the operations are tools.\n")
+    usable = total["operations"] - reasons[NO_JSON]
+    print(f"{total['enough'] / usable:.1%} of the operations that can be called with JSON give {ENOUGH} triplets.\n")
     for reason, count in reasons.most_common():
         print(f"- {count}: {reason}")
 
@@ -95,7 +98,7 @@ class Lengths:
         """Whether the tool gives enough proved triplets, all short enough."""
         params = replace(PARAMS.generate, triplets=ENOUGH, variants=0)
         try:
-            triplets = list(generate([tool], params, seed=0))
+            triplets = list(generate([tool], params, seed=0, max_length=ROOM))
         except InputError:
             return False
         if len(triplets) < ENOUGH:
@@ -220,7 +223,7 @@ def large(schemas: int = 6300, operations: int = 150) -> None:
 def _kind(reason: str) -> str:
     """The reason without names and values."""
     for kind in (
-        "no JSON body",
+        NO_JSON,
         "no way to draw a value for its pattern",
         "no way to draw a value",
         "no fitting value",
