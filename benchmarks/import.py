@@ -127,7 +127,8 @@ def published(names: list[str]) -> Iterator[tuple[str, Path]]:
             try:
                 path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
             except InputError as error:
-                print(f"| {one['name']} (server) | {error} |", flush=True)
+                reason = str(error).rpartition("answers: ")[2]
+                print(f"| {one['name']} (server) | 0 | 0 | 0 | {reason} |", flush=True)
             else:
                 yield f"{one['name']} (server)", path
 
