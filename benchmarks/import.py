@@ -64,9 +64,8 @@ def main() -> None:
 
 def table(documents: Iterator[tuple[str, Path]]) -> None:
     """Import each document and print its row, then the sums and the reasons for what was left out."""
-    print(
-        f"| document | operations | tools | with {ENOUGH} triplets in {LIMIT.tokens} tokens | seconds |\n|:--|--:|--:|--:|--:|"
-    )
+    head = f"| document | operations | tools | with {ENOUGH} triplets in {LIMIT.tokens} tokens | seconds |"
+    print(f"{head}\n|:--|--:|--:|--:|--:|")
     reasons: Counter[str] = Counter()
     total: Counter[str] = Counter()
     lengths = Lengths()

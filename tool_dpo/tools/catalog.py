@@ -300,12 +300,11 @@ class Speaker:
             items = [self._item(one, name) for one in first]
             if "contains" in schema:
                 items += [self._item(schema["contains"], name) for _ in range(max(1, schema.get("minContains", 1)))]
-            slow = bool(first) or self._lists > 1 or _may_break(schema.get("items"))
             for _ in range(_ATTEMPTS * size):
-                if len(items) >= size and slow:  # else all are drawn, so that the recorded data stay the same
+                if len(items) >= size:
                     break
                 item = self._item(schema.get("items", {}), name)
-                if len(items) < size and all(item.value != other.value for other in items):
+                if all(item.value != other.value for other in items):
                     items.append(item)
             while len(items) < low and items and not schema.get("uniqueItems"):  # of a boolean there are but two
                 items.append(self._item(schema.get("items", {}), name))
