@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _END_OF_TURN = 4
 """Tokens that a chat template puts after an answer, at most."""
 
+_MOST_SHOWN = 50
+"""Most lines of a file that an error names."""
+
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, Any]:
     """Count the triplets, their tools, violations, and keywords per violation, and measure their lengths in tokens."""
@@ -38,8 +41,8 @@ def read_checked(
     training cuts none.
 
     Raises:
-        InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
-            key in params.yaml of the model whose `max_length` it is.
+        InputError: some fail. The messages name them, at most 50, by file and line, and the command that mends it.
+            `model` is the key in params.yaml of the model whose `max_length` it is.
     """
     triplets: dict[int, Triplet] = {}
     faults: dict[int, str] = {}
@@ -50,16 +53,16 @@ def read_checked(
             triplets[number] = triplet
     lengths = dict(zip(triplets, lengths_of([*triplets.values()], tokenizer, form), strict=True))
     too_long = {number: length for number, length in lengths.items() if length > max_length}
-    if faults:
-        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
-    elif too_long:
-        mend = f"dvc exp run -S models.{model}.weights.max_length={max(too_long.values())}"
-    else:
+    if not faults and not too_long:
         return list(triplets.values())
+    mend = f"dvc exp run -S models.{model}.weights.max_length={max(lengths.values(), default=0)}"
+    if faults:
+        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted({*faults, *too_long})[:_MOST_SHOWN])}' {path}"
     for number, length in too_long.items():
         faults[number] = f"{length} tokens, expected at most {max_length}: tool {triplets[number].tool!r}"
     lines = [f"{path}:{number}: {faults[number]}" for number in sorted(faults)]
-    raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
+    more = [f"and {len(lines) - _MOST_SHOWN:,} more"] if len(lines) > _MOST_SHOWN else []
+    raise InputError(*lines[:_MOST_SHOWN], *more, f"to mend it: {mend}")
 
 
 def lengths_of(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> list[int]:
