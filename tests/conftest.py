@@ -37,7 +37,7 @@ def tiny() -> ModelParams:
 def base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder for the untrained tiny model."""
     folder = tmp_path_factory.mktemp("models") / "base"
-    prepare(tiny.weights, folder)
+    prepare(tiny, folder)
     return folder
 
 

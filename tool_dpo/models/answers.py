@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from tool_dpo.errors import InputError
 from tool_dpo.files import atomic, put_aside
-from tool_dpo.formats.format import Asked, Reading
+from tool_dpo.formats.format import Asked, Format, Reading
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
@@ -81,7 +81,7 @@ def ask(
     form = load_format(folder, tokenizer)
     if len(texts) < len(asked):
         model = load_model(folder)
-        processor = _held_to(schemas, tokenizer) if schemas else None
+        processor = _held_to(schemas, tokenizer, form) if schemas else None
         chats = [form.chat(one) for one in asked]
         written = expected and [form.write(one, one) for one in expected]
         answers = decode(
@@ -99,13 +99,16 @@ def ask(
     return [(texts[index], form.read(texts[index])) for index in range(len(asked))]
 
 
-def _held_to(schemas: list[Schema], tokenizer: Any) -> Callable[[list[int]], Any]:
+def _held_to(schemas: list[Schema], tokenizer: Any, form: Format) -> Callable[[list[int]], Any]:
+    from tool_dpo.models.constrained import Guide
+
+    guide = Guide(tokenizer, form)
+    called = [schema["properties"] for schema in schemas]
     try:
-        from tool_dpo.models.constrained import Constrained, guide
-    except ModuleNotFoundError as error:
-        raise InputError(f"constrained answers need {error.name}: `make setup` installs it") from None
-    guided = guide(tokenizer)
-    return lambda batch: Constrained([schemas[index] for index in batch], guided)
+        grammars = [guide.grammar({one["tool"]["const"]: one.get("parameters", {})}) for one in called]
+    except ValueError as error:
+        raise InputError(f"answers cannot be constrained: {error}") from None
+    return lambda batch: guide.held_to([grammars[index] for index in batch])
 
 
 def _line(index: int, text: str) -> str:
