@@ -1,5 +1,6 @@
 """Ask a trained model for tool calls, and check each against the schema of its tool."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from tool_dpo.errors import InputError
+from tool_dpo.errors import InputError, one_line
 from tool_dpo.formats.format import Format, Question, as_text, function_tool
 from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
@@ -41,6 +42,20 @@ class Call:
     arguments: dict[str, Any] | None
     violations: tuple[Violation, ...]
     text: str
+
+    def record(self) -> dict[str, Any]:
+        """The call as JSON."""
+        told = [
+            {"kind": one.kind, "path": one.path, "keyword": one.keyword, "message": one.message}
+            for one in self.violations
+        ]
+        return {"name": self.name, "arguments": self.arguments, "violations": told, "text": self.text}
+
+    def line(self) -> str:
+        """The call as one line for people, or the answer if it has no call."""
+        if self.name is None or self.arguments is None:
+            return one_line(self.text)
+        return json.dumps({"name": self.name, "arguments": self.arguments}, ensure_ascii=False)
 
 
 class ToolCaller:
@@ -111,10 +126,11 @@ class ToolCaller:
                 too long for the model; or the answer is to be constrained, and that needs llguidance or is not possible
                 for these tools.
         """
-        requests = [request] if isinstance(request, str) else request
-        settings = {"max_new_tokens": max_new_tokens, "batch_size": batch_size}
+        asked = ((one, tools) for one in ([request] if isinstance(request, str) else request))
         calls = []
-        for call in self.calls(((one, tools) for one in requests), constrained=constrained, **settings):
+        for call in self.calls(
+            asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
+        ):
             if isinstance(call, InputError):
                 raise call
             calls.append(call)

@@ -172,7 +172,7 @@ def call_schema(tool: str, parameters: Schema) -> Schema:
 
 
 def calls_schema(tools: Mapping[str, Schema]) -> Schema:
-    """The schema of a whole call to any one of several tools, given as the schemas of parameters by the tools' names."""
+    """The schema of a whole call to any one of several tools. `tools` are schemas of parameters by the tools' names."""
     return {
         "type": "object",
         "properties": {"tool": {"type": "string", "enum": [*tools]}, "parameters": {"type": "object"}},

@@ -1,6 +1,6 @@
-"""A Python function as a tool: pydantic makes the JSON Schema of its type hints, docstring-parser reads its docstring.
+"""A Python function as a tool. Pydantic makes the JSON Schema of its type hints, docstring-parser reads its docstring.
 
-Anthropic's SDK makes tools from these two as well. `transformers.utils.get_json_schema` knows neither enums nor classes.
+Anthropic's SDK makes tools with the same two. `transformers.utils.get_json_schema` knows neither enums nor classes.
 """
 
 import inspect
@@ -63,8 +63,9 @@ def _parameters(function: Callable[..., Any], name: str) -> dict[str, Any]:
         def field_title_should_be_set(self, schema: Any) -> bool:
             return False
 
+    adapter: Any = TypeAdapter  # its own hint says types only, but its documentation functions too
     try:
-        return TypeAdapter(function).json_schema(schema_generator=Untitled)
+        return adapter(function).json_schema(schema_generator=Untitled)
     except (PydanticUserError, NameError, TypeError) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(f"{name}: a type hint has no JSON Schema: {reason}") from None
