@@ -22,15 +22,16 @@ from tool_dpo.triplets.triplet import read_triplets
 def main() -> None:
     params = load_params()
     triplets = list(read_triplets(Path("data/test.jsonl")))[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
-    prompts, schemas = [one.prompt for one in triplets], [one.schema for one in triplets]
+    schemas = [one.schema for one in triplets]
     settings = (params.answer.max_new_tokens, params.chosen.answer.batch_size)
     rows = [["model", "decoding", "answers", "SSPR", "exact", "failures", "seconds a call"]]
     for model in MODELS:
         for way, held_to in (("free", None), ("constrained", schemas)):
             start = time.perf_counter()
-            texts = ask(prompts, Path("models", model), *settings, schemas=held_to)
+            answers = ask(triplets, Path("models", model), *settings, schemas=held_to)
             seconds = (time.perf_counter() - start) / len(triplets)
-            found = summarize([judge(one.schema, text, one.chosen) for one, text in zip(triplets, texts, strict=True)])
+            of_each = zip(triplets, answers, strict=True)
+            found = summarize([judge(one.schema, read.call, one.chosen) for one, (_, read) in of_each])
             rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
             rows.append([model, way, str(found["n"]), *rates, failures(found), f"{seconds:.2f}"])
     print(markdown(rows))

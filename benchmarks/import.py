@@ -30,12 +30,12 @@ from typing import Any
 
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
-from tool_dpo.formats.plain import messages
-from tool_dpo.models.weights import load_tokenizer, prepare
+from tool_dpo.models.weights import load_format, load_tokenizer, prepare
 from tool_dpo.params import load_params
 from tool_dpo.tools.importers import read
 from tool_dpo.tools.mcp_server import listed
 from tool_dpo.tools.tool import Tool, parse_tool
+from tool_dpo.triplets.census import lengths_of
 from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
 
@@ -87,9 +87,11 @@ class Lengths:
     """Measures triplets in tokens of the default model."""
 
     def __init__(self) -> None:
+        chosen = PARAMS.chosen
         with tempfile.TemporaryDirectory() as folder:
-            prepare(PARAMS.models[PARAMS.model].weights, Path(folder))
+            prepare(chosen.weights, Path(folder), chosen.format, chosen.template)
             self._tokenizer = load_tokenizer(Path(folder))
+            self._format = load_format(Path(folder), self._tokenizer)
 
     def fits(self, tool: Tool) -> bool:
         """Whether the tool gives enough proved triplets, all short enough."""
@@ -100,13 +102,7 @@ class Lengths:
             return False
         if len(triplets) < ENOUGH:
             return False
-        chats = [
-            [*messages(triplet.prompt), {"role": "assistant", "content": text}]
-            for triplet in triplets
-            for text in (triplet.chosen, triplet.rejected)
-        ]
-        lengths = map(len, self._tokenizer.apply_chat_template(chats, return_dict=True)["input_ids"])
-        return max(lengths) <= ROOM
+        return max(lengths_of(triplets, self._tokenizer, self._format)) <= ROOM
 
 
 def published(names: list[str]) -> Iterator[tuple[str, Path]]:

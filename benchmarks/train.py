@@ -26,16 +26,16 @@ import torch
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
-from tool_dpo.formats.plain import messages
 from tool_dpo.models.adapter import adapt, save_model
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import compute_dtype, load_model
-from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.params import DpoParams, LossType, TrainParams, load_params
 from tool_dpo.training.dpo import make_trainer, row_of
 from tool_dpo.training.lm_head import patch_trl_lm_head
 from tool_dpo.training.pair import Pair, read_pairs
 from tool_dpo.training.preference import PreferenceTrainer
+from tool_dpo.training.sft import row_of as sft_row
 from tool_dpo.training.trainer import trainer_settings
 from tool_dpo.triplets.triplet import read_triplets
 
@@ -97,10 +97,9 @@ Work = tuple[Callable[[], object], int, str]
 
 def _sft(stock: bool, _: str) -> Work:
     triplets = list(read_triplets(Path("data/sft.jsonl")))
-    rows = [
-        {"prompt": messages(one.prompt), "completion": [{"role": "assistant", "content": one.chosen}]}
-        for one in triplets[:: len(triplets) // EXAMPLES][:EXAMPLES]
-    ]
+    tokenizer = load_tokenizer(BASE)
+    form = load_format(BASE, tokenizer)
+    rows = [sft_row(one, form) for one in triplets[:: len(triplets) // EXAMPLES][:EXAMPLES]]
     params = load_params().models[MODEL].sft
     size = params.batch_size * params.gradient_accumulation
     if stock:
@@ -110,7 +109,7 @@ def _sft(stock: bool, _: str) -> Work:
         model=_loaded(adapt(load_model(BASE, trainable=True), BASE, params, seed=1), stock),
         args=SFTConfig(**_settings(params, stock), completion_only_loss=True),
         train_dataset=Dataset.from_list(rows),
-        processing_class=load_tokenizer(BASE),
+        processing_class=tokenizer,
     )
     return trainer.train, sum(map(len, trainer.train_dataset["input_ids"])), "tokens"
 
@@ -140,11 +139,13 @@ def _stock_dpo(pairs: list[Pair], sft: Path, params: DpoParams) -> Any:
         loss_weights=[1.0, params.sft_weight],
         precompute_ref_log_probs=True,
     )
+    tokenizer = load_tokenizer(sft)
+    form = load_format(sft, tokenizer)
     return DPOTrainer(
         model=_loaded(load_model(sft, trainable=True), stock=True),
         args=args,
-        train_dataset=Dataset.from_list([row_of(pair) for pair in pairs]),
-        processing_class=load_tokenizer(sft),
+        train_dataset=Dataset.from_list([row_of(pair, form) for pair in pairs]),
+        processing_class=tokenizer,
     )
 
 
@@ -162,13 +163,14 @@ def _settings(params: TrainParams, stock: bool) -> dict[str, Any]:
 def _answers(one_by_one: bool, _: str) -> Work:
     triplets = list(read_triplets(Path("data/test.jsonl")))[:PROMPTS]
     model, tokenizer = load_model(BASE), load_tokenizer(BASE)
-    prompts, expected = [one.prompt for one in triplets], [one.chosen for one in triplets]
+    form = load_format(BASE, tokenizer)
+    chats, expected = [form.chat(one) for one in triplets], [form.write(one.chosen, one.chosen) for one in triplets]
     size = 1 if one_by_one else load_params().models[MODEL].answer.batch_size
 
     def ask() -> list[tuple[int, str]]:
-        return list(decode(model, tokenizer, prompts, max_new_tokens=NEW_TOKENS, batch_size=size, expected=expected))
+        return list(decode(model, tokenizer, chats, max_new_tokens=NEW_TOKENS, batch_size=size, expected=expected))
 
-    return ask, len(prompts), "answers"
+    return ask, len(chats), "answers"
 
 
 WORK: dict[str, Callable[[bool, str], Work]] = {"sft": _sft, "dpo": _dpo, "answers": _answers}

@@ -3,6 +3,7 @@
 from functools import partial
 
 from tool_dpo.errors import run
+from tool_dpo.formats.length import Limit
 from tool_dpo.params import load_params
 from tool_dpo.records import write_lines
 from tool_dpo.stage import paths
@@ -15,8 +16,8 @@ def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    longest = params.chosen.weights.max_length
-    triplets = generate(read_tools(tools), params.generate, params.seed, apart, longest)
+    limit = Limit(params.chosen.weights.max_length, params.chosen.format, params.chosen.template)
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart, limit)
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

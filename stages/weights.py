@@ -9,7 +9,7 @@ from tool_dpo.stage import paths
 def main() -> None:
     (out,) = paths("out", description=__doc__)
     params = load_params()
-    prepare(params.chosen, out)
+    prepare(params.chosen.weights, out, params.chosen.format, params.chosen.template)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def tiny() -> ModelParams:
 def base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder for the untrained tiny model."""
     folder = tmp_path_factory.mktemp("models") / "base"
-    prepare(tiny, folder)
+    prepare(tiny.weights, folder, tiny.format, tiny.template)
     return folder
 
 

@@ -112,6 +112,7 @@ def import_(
     the same as data, and the tools unless --out is given.
     """
     from tool_dpo.errors import InputError
+    from tool_dpo.formats.length import Limit
     from tool_dpo.params import PARAMS, load_params
     from tool_dpo.records import write_json
     from tool_dpo.triplets.import_tools import import_tools
@@ -120,8 +121,9 @@ def import_(
     writer = params.generate.teacher if params and teacher else None
     if teacher and not writer:
         raise InputError(f"{PARAMS}: generate.teacher must say who writes the templates, got None")
-    longest = params.chosen.weights.max_length if params else None
-    adopted = import_tools(source, mcp=mcp, teacher=writer, max_length=longest)
+    chosen = params.chosen if params else None
+    limit = Limit(chosen.weights.max_length, chosen.format, chosen.template) if chosen else None
+    adopted = import_tools(source, mcp=mcp, teacher=writer, limit=limit)
     if as_json:
         kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))
         report = {"kept": kept, "left_out": left_out} | ({} if out else {"tools": adopted.tools})

@@ -208,6 +208,8 @@ class BatchParams:
 class ModelParams:
     format: FormatName
     """`native`: the model's own tool format; `plain`: `{"tool": name, "parameters": {...}}`, for any model."""
+    template: Mapping[str, str | bool]
+    """Values of variables of the chat template. They are set in the template that is trained with and saved."""
     weights: WeightsParams
     sft: SftParams
     dpo: DpoParams
@@ -350,7 +352,11 @@ def _read(hint: Any, value: Any, key: str) -> Any:
             raise ValueError(f"{key} must be one of {', '.join(map(str, args))}, got {_shown(value)}")
         return value
     if origin in (Union, types.UnionType):
-        return None if value in (None, "") else _read(args[0], value, key)  # "" is what `-S key=` writes
+        if type(None) in args:
+            return None if value in (None, "") else _read(args[0], value, key)  # "" is what `-S key=` writes
+        if type(value) not in args:
+            raise ValueError(f"{key} must be a {' or a '.join(one.__name__ for one in args)}, got {_shown(value)}")
+        return value
     if origin is Mapping:
         return _mapping(args[0], args[1], value, key)
     if dataclasses.is_dataclass(hint):

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError, run
+from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import prompt
 from tool_dpo.records import read_lines, write_lines
-from tool_dpo.schema.calls import call_schema, required_first
+from tool_dpo.schema.calls import call_schema, required_first, strict
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.stage import paths
@@ -40,9 +41,13 @@ def cases() -> Iterator[dict[str, Any]]:
             ((tool, accepted),) = answers[case["id"]].items()
             functions = {one["name"]: required_first(json_schema(one["parameters"])) for one in case["function"]}
             schema = call_schema(tool, functions[tool])
+            request = case["question"][0][0]["content"]
+            told = {one["name"]: one["description"] for one in case["function"]}
             yield {
                 "id": case["id"],
-                "prompt": prompt(case["question"][0][0]["content"], *functions.items()),
+                "prompt": prompt(request, *functions.items()),
+                "request": request,
+                "tools": as_text([function_tool(name, told[name], strict(one)) for name, one in functions.items()]),
                 "tool": tool,
                 "schema": schema,
                 "expected": _expected(tool, accepted, schema),
@@ -54,7 +59,8 @@ def cases() -> Iterator[dict[str, Any]]:
 def triplet(case: dict[str, Any]) -> dict[str, Any]:
     """The case as a triplet, which `stages.answer` reads. Its rejected call has no parameters; nothing trains on it."""
     rejected = json.dumps({"tool": case["tool"]})
-    return {"prompt": case["prompt"], "chosen": case["expected"], "rejected": rejected, "schema": case["schema"]}
+    asked = {name: case[name] for name in ("prompt", "request", "tools", "schema")}
+    return {**asked, "chosen": case["expected"], "rejected": rejected}
 
 
 def json_schema(node: Schema) -> Schema:

@@ -49,7 +49,7 @@ def score(cases: list[dict[str, Any]], answers: Path) -> dict[str, Any]:
 def _call(answer: Answer) -> tuple[Any, dict[str, Any]]:
     """The tool and the parameters that an answer names; nothing where it is no such call."""
     try:
-        call = parse(answer.text)
+        call = parse(answer.call)
     except ValueError:
         return None, {}
     parameters = call.get("parameters") if isinstance(call, dict) else None

@@ -16,8 +16,8 @@ def main() -> None:
     data, model, out = paths("data", "model", "out", description=__doc__)
     params = load_params()
     triplets = list(read_triplets(data))
-    texts = ask(
-        [triplet.prompt for triplet in triplets for _ in range(SAMPLES)],
+    answers = ask(
+        [triplet for triplet in triplets for _ in range(SAMPLES)],
         model,
         params.answer.max_new_tokens,
         params.chosen.answer.batch_size,
@@ -25,8 +25,8 @@ def main() -> None:
         seed=params.seed,
     )
     passed = [
-        [judge(triplet.schema, text).failure is None for text in texts[start : start + SAMPLES]]
-        for start, triplet in zip(range(0, len(texts), SAMPLES), triplets, strict=True)
+        [judge(triplet.schema, read.call).failure is None for _, read in answers[start : start + SAMPLES]]
+        for start, triplet in zip(range(0, len(answers), SAMPLES), triplets, strict=True)
     ]
     write_json(
         out,
@@ -34,7 +34,7 @@ def main() -> None:
             "temperature": TEMPERATURE,
             "samples": SAMPLES,
             "n": len(triplets),
-            "sspr": rate(sum(map(sum, passed)), len(texts)),
+            "sspr": rate(sum(map(sum, passed)), len(answers)),
             "all_pass": rate(sum(map(all, passed)), len(passed)),
             "any_passes": rate(sum(map(any, passed)), len(passed)),
         },

@@ -7,19 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import run
-from tool_dpo.formats.plain import definition, prompt, request_of, signature
+from tool_dpo.formats.format import Question, as_text, function_tool
+from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.models.answers import ask
 from tool_dpo.params import Params, load_params
 from tool_dpo.records import write_json
 from tool_dpo.report.metrics import summarize
-from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.calls import call_schema, strict
 from tool_dpo.schema.verdict import judge
 from tool_dpo.stage import paths
 from tool_dpo.triplets.augment import Case, plain, rename, reorder, restyle_enums
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
-Style = Callable[[str, Case, list[Case], random.Random], tuple[str, Case]]
-"""Of a request, its case and all others: the prompt and the case that it is about."""
+Style = Callable[[str, Case, list[Case], random.Random], tuple[str, list[Case]]]
+"""Of a request, its case and all others: the prompt of the plain format, and the cases that it lists. The native format
+writes the prompt from the request and the cases, so there the styles that differ in the prompt alone are the same."""
 
 
 def main() -> None:
@@ -30,17 +32,18 @@ def main() -> None:
 
 def measure(triplets: list[Triplet], model: Path, params: Params) -> dict[str, Any]:
     """SSPR and exact values of each style, and the lowest SSPR of all."""
-    cases = [
-        Case(one.tool, one.schema["properties"]["parameters"], json.loads(one.chosen)["parameters"]) for one in triplets
-    ]
-    asked: list[tuple[str, Case]] = []
+    cases = [_case(one) for one in triplets]
+    asked: list[tuple[Question, Case]] = []
     for name, style in STYLES.items():
         for index, (triplet, case) in enumerate(zip(triplets, cases, strict=True)):
-            asked.append(style(request_of(triplet.prompt), case, cases, random.Random(f"{name}/{index}")))
-    texts = ask([text for text, _ in asked], model, params.answer.max_new_tokens, params.chosen.answer.batch_size)
+            rng = random.Random(f"{name}/{index}")
+            text, listed = style(triplet.request, case, cases, rng)
+            tools = [function_tool(one.tool, one.description, strict(one.parameters)) for one in listed]
+            asked.append((Question(text, triplet.request, as_text(rng.sample(tools, len(tools)))), listed[0]))
+    answers = ask([one for one, _ in asked], model, params.answer.max_new_tokens, params.chosen.answer.batch_size)
     verdicts = [
-        judge(call_schema(case.tool, case.parameters), text, _call(case))
-        for (_, case), text in zip(asked, texts, strict=True)
+        judge(call_schema(case.tool, case.parameters), read.call, _call(case))
+        for (_, case), (_, read) in zip(asked, answers, strict=True)
     ]
     result: dict[str, Any] = {}
     for index, name in enumerate(STYLES):
@@ -50,42 +53,52 @@ def measure(triplets: list[Triplet], model: Path, params: Params) -> dict[str, A
     return {**result, "worst": {"style": worst, "sspr": result[worst]["sspr"]["rate"]}}
 
 
+def _case(triplet: Triplet) -> Case:
+    tools = {one["function"]["name"]: one["function"] for one in json.loads(triplet.tools)}
+    parameters = triplet.schema["properties"]["parameters"]
+    values = json.loads(triplet.chosen)["parameters"]
+    return Case(triplet.tool, parameters, values, tools[triplet.tool].get("description", ""))
+
+
 def _call(case: Case) -> str:
     return json.dumps({"tool": case.tool, "parameters": case.values})
 
 
-def as_trained(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
-    return prompt(request, (case.tool, case.parameters)), case
+def as_trained(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
+    return prompt(request, (case.tool, case.parameters)), [case]
 
 
-def tool_first(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
-    return f"Tool: {signature(case.tool, case.parameters)}\n{request}", case
+def tool_first(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
+    return f"Tool: {signature(case.tool, case.parameters)}\n{request}", [case]
 
 
-def another_heading(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
-    return f"User request: {request}\n\nAvailable function:\n{signature(case.tool, case.parameters)}", case
+def another_heading(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
+    return f"User request: {request}\n\nAvailable function:\n{signature(case.tool, case.parameters)}", [case]
 
 
-def json_schema(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
-    return prompt(request, (case.tool, case.parameters), written=definition), case
+def json_schema(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
+    return prompt(request, (case.tool, case.parameters), written=definition), [case]
 
 
-def renamed(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
+def renamed(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
     new = case
     while plain(new.tool) == plain(case.tool) and new.parameters == case.parameters:
         new = restyle_enums(rename(case, rng), rng)
-    return prompt(request, (new.tool, new.parameters)), new
+    return prompt(request, (new.tool, new.parameters)), [new]
 
 
-def reordered(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
+def reordered(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
     new = reorder(case, rng)
-    return prompt(request, (new.tool, new.parameters)), new
+    return prompt(request, (new.tool, new.parameters)), [new]
 
 
-def three_tools(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, Case]:
+def three_tools(request: str, case: Case, others: list[Case], rng: random.Random) -> tuple[str, list[Case]]:
     distractors = rng.sample([other for other in others if other.tool != case.tool], 2)
     listed = rng.sample([case, *distractors], 3)
-    return prompt(request, *((one.tool, one.parameters) for one in listed)), case
+    return prompt(request, *((one.tool, one.parameters) for one in listed)), [
+        case,
+        *(one for one in listed if one is not case),
+    ]
 
 
 STYLES: dict[str, Style] = {

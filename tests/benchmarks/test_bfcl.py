@@ -111,7 +111,7 @@ def test_strictness_and_values_are_counted_separately(tmp_path: Path) -> None:
     said["dpo"] = [asked[0]["expected"], said["sft"][1], '{"tool": "x", "parameters": []}']
     for model in MODELS:
         answers = [
-            Answer(case["prompt"], case["tool"], case["schema"], case["expected"], text).record()
+            Answer(case["prompt"], case["tool"], case["schema"], case["expected"], text, text, None).record()
             for case, text in zip(asked, said[model], strict=True)
         ]
         write_lines(tmp_path / f"{model}.jsonl", answers)

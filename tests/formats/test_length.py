@@ -4,7 +4,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.helpers import ROOT
-from tool_dpo.formats.length import fits, most_tokens
+from tool_dpo.formats.format import Question
+from tool_dpo.formats.length import Limit, most_tokens
 from tool_dpo.formats.plain import definition, messages, signature
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.tools.tool import read_tools
@@ -26,7 +27,8 @@ def test_other_scripts_count_by_bytes() -> None:
 
 
 def test_a_chat_fits_if_its_template_and_system_prompt_do_too(base: Path) -> None:
-    chat = [*messages("Go home."), {"role": "assistant", "content": '{"tool": "go"}'}]
+    asked, answer = Question("Go home.", "Go home.", "[]"), '{"tool": "go"}'
+    chat = [*messages("Go home."), {"role": "assistant", "content": answer}]
     count = len(load_tokenizer(base).apply_chat_template([chat], return_dict=True)["input_ids"][0])
-    assert not fits("Go home.", '{"tool": "go"}', count - 1)
-    assert fits("Go home.", '{"tool": "go"}', 2 * count)
+    assert not Limit(count - 1).holds(asked, answer)
+    assert Limit(2 * count).holds(asked, answer)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers import load
 from tool_dpo.errors import InputError
+from tool_dpo.formats.plain import Plain
 from tool_dpo.records import read_json, write_lines
 from tool_dpo.report.compare import compare
 from tool_dpo.report.metrics import MODELS, headline, score
@@ -25,7 +26,10 @@ SAID = {
 
 def answers(folder: Path, said: dict[str, list[str]]) -> Path:
     for name, texts in said.items():
-        records = [Answer(f"prompt {n}", "create_task", SCHEMA, RIGHT, text).record() for n, text in enumerate(texts)]
+        records = [
+            Answer(f"prompt {n}", "create_task", SCHEMA, RIGHT, text, read.call, read.found).record()
+            for n, (text, read) in enumerate((text, Plain().read(text)) for text in texts)
+        ]
         write_lines(folder / "answers" / f"{name}.jsonl", records)
     return folder / "answers"
 

@@ -13,7 +13,10 @@ from tool_dpo.schema.verdict import judge
 
 
 def test_answers_are_read_back(tmp_path: Path) -> None:
-    answers = [Answer("p", "t", {"type": "object"}, "{}", "text")] * 2
+    answers = [
+        Answer("p", "t", {"type": "object"}, "{}", "text", "", None),
+        Answer("p", "t", {}, "{}", "a {}", "", "{}"),
+    ]
     write_lines(tmp_path / "a.jsonl", (answer.record() for answer in answers))
     assert read_answers(tmp_path / "a.jsonl") == answers
 
@@ -29,13 +32,15 @@ def test_a_file_without_answers_is_reported(content: str, reason: str, tmp_path:
     assert str(caught.value) == f"{path}{reason}"
 
 
-ANSWER = {"prompt": "p", "tool": "t", "schema": {}, "expected": "{}", "text": "x"}
+ANSWER = {"prompt": "p", "tool": "t", "schema": {}, "expected": "{}", "text": "x", "call": "x", "found": None}
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
         ({"text": 5}, "text must be text, got 5"),
+        ({"call": None}, "call must be text, got None"),
+        ({"found": 5}, "found must be text, got 5"),
         ({"schema": []}, r"schema must be an object, got \[\]"),
         ({"schema": {"pattern": "["}}, ".* is not a regular expression"),
         ({"expected": "{"}, "expected is no JSON"),
@@ -53,4 +58,4 @@ def test_an_answer_without_a_text_is_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(json.dumps(ANSWER | {"text": None}) + "\n", encoding="utf-8")
     (answer,) = read_answers(path)
-    assert judge(answer.schema, answer.text, answer.expected).failure == "json_error"
+    assert judge(answer.schema, answer.call, answer.expected).failure == "json_error"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import load, params_of
+from tool_dpo.formats.plain import Plain
 from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import Verdict, judge
@@ -16,7 +17,8 @@ SCHEMA = call_schema("create_task", CASES["parameters"])
 
 @pytest.mark.parametrize("case", params_of(CASES["cases"]))
 def test_verdicts(case: dict[str, Any]) -> None:
-    assert judge(SCHEMA, case["text"], CASES["expected"]) == Verdict(
+    read = Plain().read(case["text"])
+    assert judge(SCHEMA, read.call, CASES["expected"], read.found) == Verdict(
         failure=case["failure"],
         keyword=case.get("keyword", "json" if case["failure"] == "json_error" else None),
         exact=case.get("exact", False),

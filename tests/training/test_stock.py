@@ -10,14 +10,14 @@ from transformers import set_seed
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from tests.training.helpers import with_loss
-from tool_dpo.formats.plain import messages
 from tool_dpo.models.adapter import adapt
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.params import ModelParams
 from tool_dpo.training.dpo import make_trainer, row_of
 from tool_dpo.training.lm_head import patch_trl_lm_head
 from tool_dpo.training.pairs import typed
+from tool_dpo.training.sft import row_of as sft_row
 from tool_dpo.training.trainer import trainer_settings
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
@@ -36,10 +36,8 @@ def test_sft_losses_are_stock_trl_s_step_by_step(
     patch_trl_lm_head()
     model = adapt(load_model(base, trainable=True), base, params, seed=3)
     model.set_attn_implementation("sdpa")
-    rows = [
-        {"prompt": messages(one.prompt), "completion": [{"role": "assistant", "content": one.chosen}]}
-        for one in read_triplets(data)
-    ]
+    form = load_format(base, tokenizer)
+    rows = [sft_row(one, form) for one in read_triplets(data)]
     trainer = SFTTrainer(
         model=model,
         args=SFTConfig(**trainer_settings(params, weights, 3, tmp_path), completion_only_loss=True),
@@ -61,11 +59,14 @@ def test_dpo_losses_are_stock_trl_s_step_by_step(
     model = load_model(sft, trainable=True)
     model.set_attn_implementation("sdpa")
     settings = trainer_settings(params, read_weights(sft), 3, tmp_path / "stock")
+    tokenizer = load_tokenizer(sft)
+    form = load_format(sft, tokenizer)
+    rows = [row_of(pair, form) for pair in pairs]
     stock = DPOTrainer(
         model=model,
         args=DPOConfig(**settings, beta=params.beta, loss_type=["ipo"], precompute_ref_log_probs=True),
-        train_dataset=Dataset.from_list(sorted(map(row_of, pairs), key=lambda row: row["length"])),
-        processing_class=load_tokenizer(sft),
+        train_dataset=Dataset.from_list(sorted(rows, key=lambda row: row["length"])),
+        processing_class=tokenizer,
     )
     losses = []
     for trainer in (own, stock):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
-from tool_dpo.formats.length import fits
+from tool_dpo.formats.length import Limit
 from tool_dpo.kinds import Kind
 from tool_dpo.params import load_params
 from tool_dpo.tools.tool import Tool, read_tools
@@ -171,11 +171,11 @@ def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() 
     tool = task(function__parameters=parameters, requests=["Take {pick}[ with {spare_parameter_50}]"])
     params = replace(DEFAULT, triplets=20, variants=0)
     for most in (3000, 260):
-        triplets = list(generate([tool], params, 1, max_length=most))
+        triplets = list(generate([tool], params, 1, limit=Limit(most)))
         assert len(triplets) == 20
         assert [proved(triplet.record()) for triplet in triplets] == triplets
         for triplet in triplets:
-            assert fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), most)
+            assert Limit(most).holds(triplet, max(triplet.chosen, triplet.rejected, key=len))
             parts = triplet.schema["properties"]["parameters"]["properties"]
             call = json.loads(triplet.chosen)["parameters"]
             assert call["pick"] in parts["pick"]["enum"]
@@ -185,7 +185,7 @@ def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() 
 
 def test_a_request_that_is_too_long_is_left_out_with_the_reason() -> None:
     with pytest.raises(InputError, match="longer than the model's max_length of 60 tokens, even if shortened"):
-        list(generate([task()], replace(DEFAULT, triplets=1, variants=0), 1, max_length=60))
+        list(generate([task()], replace(DEFAULT, triplets=1, variants=0), 1, limit=Limit(60)))
 
 
 def test_a_tool_without_requests_gets_some(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import PARAMS, TASK_ITEM, changed, command
+from tool_dpo.formats.length import Limit
 from tool_dpo.tools.tool import parse_tool
 from tool_dpo.triplets import import_tools as import_tools_module
 from tool_dpo.triplets.generate import generate
@@ -117,7 +118,7 @@ def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
 def test_a_tool_that_no_model_can_take_is_left_out_with_the_reason(tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
     source.write_text(json.dumps([TASK_ITEM]))
-    (entry,) = import_tools(str(source), max_length=50).left_out
+    (entry,) = import_tools(str(source), limit=Limit(50)).left_out
     assert "longer than the model's max_length of 50 tokens" in entry.reason
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import faults
 
 
 class Asked(Protocol):
@@ -59,6 +60,19 @@ class Format(Protocol):
     def read(self, answer: str) -> Reading:
         """The call in an answer."""
 
+    def around(self, tool: str) -> tuple[str, str]:
+        """What stands before and after the arguments in an answer that calls a tool.
+
+        Raises:
+            ValueError: the format does not write arguments as JSON.
+        """
+
+
+def agrees(form: Format, schema: Schema, call: str, chosen: str, fault: str | None) -> bool:
+    """Whether a call has the same most serious fault (None: no fault) when it is written and read in a format."""
+    found = faults(schema, form.read(form.write(call, chosen)).call, chosen)
+    return (found[0].kind if found else None) == fault
+
 
 def function_tool(name: str, description: str, parameters: Schema) -> dict[str, Any]:
     """A tool in the OpenAI function format."""
@@ -66,6 +80,6 @@ def function_tool(name: str, description: str, parameters: Schema) -> dict[str, 
     return {"type": "function", "function": {"name": name, **described, "parameters": parameters}}
 
 
-def as_text(tools: list[dict[str, Any]]) -> str:
-    """Tools as JSON text."""
-    return json.dumps(tools, ensure_ascii=False)
+def as_text(document: Any) -> str:
+    """A document as JSON text, spaced as chat templates write it."""
+    return json.dumps(document, ensure_ascii=False)

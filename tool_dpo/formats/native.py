@@ -2,83 +2,153 @@
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.formats.format import Asked, Reading
+from jinja2 import TemplateError
+
+from tool_dpo.formats.format import Asked, Reading, as_text
+from tool_dpo.schema.documents import alike, parse
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_HERMES = tuple(Path(__file__).with_name(name) for name in ("hermes.jinja", "hermes.json"))
-"""The chat template and the response template of a ChatML model whose own template has no tools."""
+_HERMES = Path(__file__).with_name("hermes.jinja")
+"""The chat template of a ChatML model whose own template has no tools."""
+_RESPONSES = Path(__file__).with_name("responses")
+"""Response templates for chat templates that come without one."""
+_CHATML = "<|im_end|>"
 
 _MARK = "@@"
-_TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
-_CALL = json.dumps({"tool": "look_up", "parameters": {"text": "a \"b\" é", "deep": [{"n": -1.5, "on": True}, None]}})
+_TOOL = {
+    "type": "function",
+    "function": {"name": "look_up", "description": "Looks up.", "parameters": {"type": "object", "properties": {}}},
+}
+_CALL = {
+    "tool": "look_up",
+    "parameters": {"text": 'a "b" é', "digits": "10", "on": True, "deep": [{"n": -1.5, "on": False}, "x"]},
+}
+"""Some families lose what is not here, such as null. `agrees` finds the calls with which that happens."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\S', re.DOTALL)
 
 
-def templates_for(tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
-    """The chat template and the response template (JSON text) that `Native` needs: the tokenizer's own, if it has
-    tools; otherwise those of ChatML with Hermes calls, `<tool_call>{"name": ..., "arguments": ...}</tool_call>`.
+def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, Any]) -> tuple[str, str]:
+    """The chat template, with the values of `variables` set in it, and the response template (JSON text).
+
+    The chat template is the tokenizer's own if it has tools. A ChatML model without gets one with Hermes calls,
+    `<tool_call>{"name": ..., "arguments": ...}</tool_call>`. The response template is the first that reads what the
+    chat template writes: the tokenizer's own, TRL's for this chat template, or one of this project.
 
     Raises:
-        ValueError: neither write and read calls with this tokenizer.
+        ValueError: there is no such pair, or the chat template does not use one of the variables.
     """
+    own = copy(tokenizer)
+    if _shows_tools(own):
+        own.chat_template = own.get_chat_template(tools=[_TOOL])
+    elif _CHATML in own.get_vocab():
+        own.chat_template = _HERMES.read_text(encoding="utf-8")
+    else:
+        raise ValueError("the chat template leaves out the tools")
+    responses = list(_responses(own))
+    for name in variables:
+        if not name.isidentifier() or not re.search(rf"\b{name}\b", own.chat_template):
+            raise ValueError(f"the chat template has no variable {name!r}")
+    own.chat_template = "".join(
+        f"{{%- set {name} = {json.dumps(value, ensure_ascii=False)} -%}}\n" for name, value in variables.items()
+    ) + str(own.chat_template)
+    reasons = []
+    for response in responses:
+        own.response_template = response
+        try:
+            Native(own)
+        except ValueError as error:
+            reasons.append(str(error))
+        else:
+            return str(own.chat_template), json.dumps(response)
+    raise ValueError(reasons[0])
+
+
+def _shows_tools(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    with suppress(TemplateError, ValueError, TypeError):
+        shown = tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tools=[_TOOL], tokenize=False)
+        return _TOOL["function"]["name"] in shown  # type: ignore[index]
+    return False
+
+
+def _responses(tokenizer: "PreTrainedTokenizerBase") -> Iterator[dict[str, Any]]:
     from trl.chat_template_utils import add_response_schema
 
-    own = copy(tokenizer)
-    with suppress(ValueError):  # it knows the templates of the common families
-        if not getattr(own, "response_template", None):
-            own = add_response_schema(own)
-        Native(own)
-        return str(own.chat_template), json.dumps(own.response_template)
-    chat, response = (path.read_text(encoding="utf-8") for path in _HERMES)
-    own.chat_template, own.response_template = chat, json.loads(response)
-    Native(own)
-    return chat, response
+    known = copy(tokenizer)
+    if not getattr(known, "response_template", None):
+        with suppress(ValueError):  # TRL knows no response template for this chat template
+            known = add_response_schema(known)
+    if getattr(known, "response_template", None):
+        yield known.response_template
+    for path in sorted(_RESPONSES.iterdir()):
+        yield json.loads(path.read_text(encoding="utf-8"))
 
 
 class Native:
     """The format of a tokenizer with a chat template that takes tools and a response template.
 
-    An answer is the content of an assistant's message: what the template writes for `tool_calls` between the start and
-    the end of the turn. So a broken call, which `tool_calls` cannot hold, is written as content.
+    An answer is what the chat template writes for a call between the start and the end of the assistant's turn. It is
+    trained as the content of a message, because a broken call cannot be put into `tool_calls`.
 
     Raises:
-        ValueError: the tokenizer has no response template, or its templates lose tools or calls.
+        ValueError: the tokenizer has no response template, or its templates lose tools, calls or values.
     """
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:
         self._tokenizer = tokenizer
         if not getattr(tokenizer, "response_template", None):
             raise ValueError("the tokenizer has no response template, which reads a call back")
-        bare = self._render([])
-        if _TOOL["function"]["name"] not in self._render([], tools=[_TOOL]):
+        self._around: dict[str, tuple[str, str]] = {}
+        try:
+            self._check()
+        except (TemplateError, TypeError) as error:
+            raise ValueError(f"the chat template cannot write a call: {error}") from None
+
+    def _check(self) -> None:
+        if not _shows_tools(self._tokenizer):
             raise ValueError("the chat template leaves out the tools")
-        written = self._render([{"role": "assistant", "content": _MARK}])
-        self._before, _, self._after = written.removeprefix(bare).partition(_MARK)
-        if self.read(self.write(_CALL, _CALL)).call != _canonical(_CALL):
-            raise ValueError("the response template does not read what the chat template writes for a call")
+        self._start = self._render([], add_generation_prompt=True)
+        before, _, self._end = self._render([{"role": "assistant", "content": _MARK}]).partition(_MARK)
+        if before != self._start:
+            extra = before.removeprefix(self._start)
+            raise ValueError(
+                f"the chat template starts an answer with {extra!r}, but does not ask for one with it: "
+                "expected variables under template that make both alike, such as enable_thinking: false"
+            )
+        if not self._end.startswith(str(self._tokenizer.eos_token)):
+            raise ValueError(f"the chat template ends an answer with {self._end!r}, which is no token to stop at")
+        text = self._written(_CALL)
+        if self._render([{"role": "assistant", "content": text}]) != self._start + text + self._end:
+            raise ValueError("the chat template does not write a call as content")
+        call = self.read(text).call
+        if not call or not alike(json.loads(call), _CALL):
+            raise ValueError("the response template does not read the call that the chat template writes")
 
     def chat(self, asked: Asked) -> dict[str, Any]:
         return {"conversation": [{"role": "user", "content": asked.request}], "tools": json.loads(asked.tools)}
 
     def write(self, call: str, chosen: str) -> str:
-        """A call as the template writes it. What is no call gets the fault of `call` into the text of `chosen`."""
         made = _parsed(call)
         if made is not None:
             return self._written(made)
         right = _parsed(chosen)
-        assert right is not None
-        arguments = json.dumps(right["parameters"], ensure_ascii=False)
+        if right is None:
+            return call
+        written = self._written(right)
+        if chosen in call:
+            return call.replace(chosen, written)
+        arguments = as_text(right["parameters"])
         head, _, tail = chosen.partition(arguments)
-        before, _, after = self._written(right).partition(arguments)
+        before, _, after = written.partition(arguments)
         found = call.find(head)
-        if found < 0 or not before:
+        if found < 0 or not after:
             return call
         inside = call[found + len(head) :]
         if inside.endswith(tail):
@@ -86,46 +156,70 @@ class Native:
         return call[:found] + before + inside
 
     def read(self, answer: str) -> Reading:
-        found = self._found(answer)
-        if found is None:
+        try:
+            message = self._tokenizer.parse_response(answer + self._end, prefix=self._start)
+            function = message["tool_calls"][0]["function"]
+            found = {"tool": function["name"], "parameters": function["arguments"]}
+            whole = isinstance(found["tool"], str) and _tokens(self._written(found)) == _tokens(answer)
+            text = as_text(found)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError, TemplateError):
             return Reading("", None)
-        text = json.dumps(found, ensure_ascii=False)
-        whole = _tokens(self._written(found)) == _tokens(answer)
         return Reading(text if whole else "", text)
 
-    def _found(self, answer: str) -> dict[str, Any] | None:
-        """The first call in an answer."""
+    def around(self, tool: str) -> tuple[str, str]:
+        if tool not in self._around:
+            marked = {_MARK: 1}
+            before, found, after = self._rendered({"tool": tool, "parameters": marked}).partition(as_text(marked))
+            if not found:
+                raise ValueError("the chat template does not write the arguments of a call as JSON")
+            self._around[tool] = before, after
+        return self._around[tool]
+
+    def _written(self, call: Mapping[str, Any]) -> str:
         try:
-            function = self._tokenizer.parse_response(answer, prefix="")["tool_calls"][0]["function"]
-            return {"tool": function["name"], "parameters": function["arguments"]}
-        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return None
+            before, after = self.around(call["tool"])
+        except ValueError:
+            return self._rendered(call)
+        return before + as_text(call["parameters"]) + after  # a template may take objects alone, or text as JSON
 
-    def _written(self, call: dict[str, Any]) -> str:
+    def _rendered(self, call: Mapping[str, Any]) -> str:
+        """A call as the chat template writes it."""
+        from transformers.utils.chat_parsing.response_templates import load_response_template
+
         function = {"name": call["tool"], "arguments": call["parameters"]}
-        message = {"role": "assistant", "tool_calls": [{"type": "function", "function": function}]}
-        text = self._render([message]).removeprefix(self._render([]))
-        return text.removeprefix(self._before).removesuffix(self._after)
+        message = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": function}]}
+        text = self._render([message])
+        if not text.startswith(self._start):
+            raise ValueError("the chat template starts a call otherwise than it asks for an answer")
+        text = text.removeprefix(self._start)
+        if text.endswith(self._end):
+            return text.removesuffix(self._end)
+        calls = load_response_template(self._tokenizer.response_template).fields["tool_calls"]
+        *_, last = [0, *(found.end() for found in calls.close_re.finditer(text))]
+        return text[:last]  # after a call some templates ask for the tool's answer, and do not end the turn
 
-    def _render(self, answer: list[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> str:
+    def _render(self, answer: list[dict[str, Any]], **settings: Any) -> str:
         conversation = [{"role": "user", "content": "?"}, *answer]
-        return str(self._tokenizer.apply_chat_template(conversation, tools=tools, tokenize=False))
+        return str(self._tokenizer.apply_chat_template(conversation, tools=[_TOOL], tokenize=False, **settings))
 
 
 def _parsed(call: str) -> dict[str, Any] | None:
     """A call of the plain format, if it is a JSON object with a name and parameters and nothing else."""
     try:
-        made = json.loads(call)
-    except (ValueError, RecursionError):
+        made = parse(call)
+    except ValueError:
         return None
     fits = isinstance(made, dict) and made.keys() == {"tool", "parameters"} and isinstance(made["tool"], str)
     return made if fits else None
 
 
-def _canonical(call: str) -> str:
-    return json.dumps(json.loads(call), ensure_ascii=False)
-
-
 def _tokens(text: str) -> list[Any]:
     """A text without white space outside of strings. Strings and numbers are values: `1e2` is `100.0`."""
-    return [json.loads(one) if one[0] in '"-0123456789' and len(one) > 1 else one for one in _TOKEN.findall(text)]
+    return [_value(one) if one[0] in '"-0123456789' else one for one in _TOKEN.findall(text)]
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

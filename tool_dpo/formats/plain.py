@@ -32,6 +32,9 @@ class Plain:
     def read(self, answer: str) -> Reading:
         return Reading(answer, _first_object(answer))
 
+    def around(self, tool: str) -> tuple[str, str]:
+        return f'{{"tool": {_literal(tool)}, "parameters": ', "}"
+
 
 def _first_object(text: str) -> str | None:
     start = text.find("{")

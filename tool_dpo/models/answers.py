@@ -59,13 +59,14 @@ def ask(
     schemas: list[Schema] | None = None,
     expected: list[str] | None = None,
 ) -> list[tuple[str, Reading]]:
-    """The answer of the model in `folder` to each request, and the call in it. With `schemas`, one per request, decoding
-    is constrained.
+    """The answer of the model in `folder` to each request, and the call in it. With `schemas`, one per request,
+    decoding is constrained.
 
     `expected` calls, if known, only decide which requests share a batch.
 
     Raises:
-        InputError: the model cannot be loaded, or llguidance is needed but not installed.
+        InputError: the model cannot be loaded, or `schemas` are given and llguidance is not installed or the model's
+            format does not write JSON.
     """
     settings: dict[str, Any] = {
         "max_new_tokens": max_new_tokens,
@@ -81,7 +82,7 @@ def ask(
     form = load_format(folder, tokenizer)
     if len(texts) < len(asked):
         model = load_model(folder)
-        processor = _held_to(schemas, tokenizer, form) if schemas else None
+        processor = _held_to(schemas, form, tokenizer) if schemas else None
         chats = [form.chat(one) for one in asked]
         written = expected and [form.write(one, one) for one in expected]
         answers = decode(
@@ -99,16 +100,15 @@ def ask(
     return [(texts[index], form.read(texts[index])) for index in range(len(asked))]
 
 
-def _held_to(schemas: list[Schema], tokenizer: Any, form: Format) -> Callable[[list[int]], Any]:
-    from tool_dpo.models.constrained import Guide
+def _held_to(schemas: list[Schema], form: Format, tokenizer: Any) -> Callable[[list[int]], Any]:
+    from tool_dpo.models.constrained import Constrained, grammar, guide
 
-    guide = Guide(tokenizer, form)
-    called = [schema["properties"] for schema in schemas]
     try:
-        grammars = [guide.grammar({one["tool"]["const"]: one.get("parameters", {})}) for one in called]
+        grammars = [grammar([schema], form, tokenizer) for schema in schemas]
     except ValueError as error:
-        raise InputError(f"answers cannot be constrained: {error}") from None
-    return lambda batch: guide.held_to([grammars[index] for index in batch])
+        raise InputError(f"constrained answers need a format that writes calls as JSON: {error}") from None
+    guided = guide(tokenizer)
+    return lambda batch: Constrained([grammars[index] for index in batch], guided)
 
 
 def _line(index: int, text: str) -> str:

@@ -15,16 +15,14 @@ from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
-from tool_dpo.schema.calls import calls_schema, strict
+from tool_dpo.schema.calls import call_schema, calls_schema, strict
 from tool_dpo.schema.documents import parse
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import Violation, faults
 from tool_dpo.tools.given import Tools, given_tools
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from tool_dpo.models.constrained import Guide
+    from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -169,18 +167,37 @@ class ToolCaller:
     def _offer(self, tools: Tools, *, constrained: bool) -> "_Offer":
         given = given_tools(tools)
         parameters = {tool.name: tool.parameters for tool in given.values()}
-        closed = {name: strict(schema) for name, schema in parameters.items()}
-        try:
-            grammar = self._guide.grammar(closed) if constrained else ""
-        except ValueError as error:
-            raise InputError(f"tools: their calls cannot be constrained: {error}") from None
+        listed = [function_tool(tool.name, tool.description, strict(tool.parameters)) for tool in given.values()]
         return _Offer(
             parameters,
-            as_text([function_tool(tool.name, tool.description, closed[tool.name]) for tool in given.values()]),
+            as_text(listed),
             {tool.name: name for name, tool in given.items()},
             calls_schema(parameters),
-            grammar,
+            self._grammar(parameters) if constrained else "",
         )
+
+    def _grammar(self, parameters: dict[str, Schema]) -> str:
+        from tool_dpo.models.constrained import grammar
+
+        calls = [call_schema(name, schema) for name, schema in parameters.items()]
+        try:
+            made = grammar(calls, self._form, self._tokenizer)
+            self._held_to([made])
+        except ValueError as error:
+            reason = " ".join(str(error).partition("\n   1 |")[0].split())
+            raise InputError(f"tools: their calls cannot be constrained: {reason}") from None
+        return made
+
+    def _held_to(self, grammars: list[str]) -> "LogitsProcessor":
+        from tool_dpo.models.constrained import Constrained
+
+        return Constrained(grammars, self._guide)
+
+    @cached_property
+    def _guide(self) -> Any:
+        from tool_dpo.models.constrained import guide
+
+        return guide(self._tokenizer)
 
     def _question(self, request: str, offer: "_Offer") -> "_Question":
         if not request.strip():
@@ -195,8 +212,8 @@ class ToolCaller:
         return question
 
     def _answers(self, questions: "list[_Question]", constrained: bool, max_new_tokens: int) -> Iterator[Call]:
-        def held_to(batch: list[int]) -> Any:
-            return self._guide.held_to([questions[index].offer.grammar for index in batch])
+        def held_to(batch: list[int]) -> "LogitsProcessor":
+            return self._held_to([questions[index].offer.grammar for index in batch])
 
         chats = [self._form.chat(question) for question in questions]
         texts = dict(
@@ -219,12 +236,6 @@ class ToolCaller:
         if not reading.call:
             violations = [replace(violations[0], message="the answer is not one call and nothing else")]
         return Call(offer.names.get(name or "", name), arguments, tuple(violations), text)
-
-    @cached_property
-    def _guide(self) -> "Guide":
-        from tool_dpo.models.constrained import Guide
-
-        return Guide(self._tokenizer, self._form)
 
 
 @dataclass(frozen=True)

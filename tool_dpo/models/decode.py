@@ -20,9 +20,9 @@ def decode(
     done: Container[int] = (),
     expected: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """Yield an answer to each chat as (index, text), batch by batch, the longest first. A text ends before its end of turn.
+    """Yield an answer to each chat as (index, text), batch by batch, the longest first.
 
-    A chat has the arguments of `apply_chat_template`.
+    A chat has the arguments of `apply_chat_template`. A text ends before the end of its turn.
 
     A batch takes as long as its longest answer. So a batch has `expected` answers of similar length, or prompts of
     similar length if the answers are not known.
@@ -57,6 +57,6 @@ def decode(
         with torch.inference_mode():
             output = model.generate(**inputs.to(model.device), generation_config=config, logits_processor=processors)
         answers = output[:, inputs["input_ids"].shape[1] :]
-        ended = [ids[: (ids + [end]).index(end)] for ids in answers.tolist()]
+        ended = [ids[: [*ids, end].index(end)] for ids in answers.tolist()]
         texts = tokenizer.batch_decode(ended, clean_up_tokenization_spaces=False)
         yield from zip(batch, texts, strict=True)

@@ -3,13 +3,15 @@
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+
+from jinja2 import TemplateError
 
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
@@ -17,7 +19,7 @@ from tool_dpo.files import damage, put_aside, replacing, seal
 from tool_dpo.formats.format import Format
 from tool_dpo.formats.native import Native, templates_for
 from tool_dpo.formats.plain import Plain
-from tool_dpo.params import FormatName, ModelParams, WeightsParams, read_section
+from tool_dpo.params import FormatName, WeightsParams, read_section
 from tool_dpo.records import read_json, write_json
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ WEIGHTS = "weights.json"
 ADAPTER = "adapter_config.json"
 TENSORS = "adapter_model.safetensors"
 TEMPLATES = ("chat_template.jinja", "response_template.json")
-END_OF_TURN = "<|im_end|>"
 
 _TWO_LAYERS = {
     "hidden_size": 64,
@@ -40,31 +41,34 @@ _TWO_LAYERS = {
 }
 
 
-def prepare(model: ModelParams, folder: Path) -> None:
+def prepare(
+    weights: WeightsParams, folder: Path, form: FormatName = "plain", template: Mapping[str, Any] | None = None
+) -> None:
     """Check that the base model can be used here, and write a model folder that names it and its format.
 
-    The folder gets a chat template and a response template if the format is native and the base has none for tools.
+    If the format is native, the folder gets the chat template, with the values of its variables `template`, and the
+    response template.
 
     Raises:
         InputError: the weights are missing or altered, the backend cannot run here, or the format is native and the
             base's templates cannot write calls and read them back.
     """
-    weights = model.weights
     require_backend(weights)
     base_of(weights)
     with replacing(folder) as temporary:
-        write_json(temporary / WEIGHTS, {"format": model.format, **asdict(weights)})
-        if model.format == "native":
+        write_json(temporary / WEIGHTS, {"format": form, **asdict(weights)})
+        if form == "native":
             try:
-                templates = templates_for(load_tokenizer(temporary))
+                templates = templates_for(load_tokenizer(temporary), template or {})
             except ValueError as error:
-                raise InputError(f"{name_of(weights)}: format native: {error}: expected format plain") from None
+                reason = f"format native: {error} (format plain needs no template)"
+                raise InputError(f"{name_of(weights)}: {reason}") from None
             for name, text in zip(TEMPLATES, templates, strict=True):
                 (temporary / name).write_text(text, encoding="utf-8")
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    """Load the tokenizer of a model folder. It pads on the left and ends turns with ChatML's token.
+    """Load the tokenizer of a model folder. It pads on the left, and its end token is the one that ends a turn.
 
     Raises:
         InputError: the folder is not a model folder, or the tokenizer cannot be loaded.
@@ -78,7 +82,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     if chat.exists():
         tokenizer.chat_template = chat.read_text(encoding="utf-8")
         tokenizer.response_template = read_json(response)
-    return _as_chatml(tokenizer)
+    return _ending_turns(tokenizer)
 
 
 def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> Format:
@@ -124,8 +128,9 @@ def _read(folder: Path) -> tuple[WeightsParams, str]:
     found = read_json(folder / WEIGHTS)
     if not isinstance(found, dict) or found.get("format") not in get_args(FormatName):
         raise InputError(f"{folder / WEIGHTS}: expected an object with a format, {' or '.join(get_args(FormatName))}")
+    form = str(found.pop("format"))
     try:
-        return read_section(WeightsParams, {name: value for name, value in found.items() if name != "format"}), found["format"]
+        return read_section(WeightsParams, found), form
     except ValueError as error:
         raise InputError(f"{folder / WEIGHTS}: {error}") from None
 
@@ -231,7 +236,7 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, set_seed
 
     place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    tokenizer = _as_chatml(AutoTokenizer.from_pretrained(**place))
+    tokenizer = _ending_turns(AutoTokenizer.from_pretrained(**place))
     if random:
         set_seed(0)
         config = LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **_TWO_LAYERS)
@@ -246,9 +251,14 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
     model.save_pretrained(folder)
 
 
-def _as_chatml(tokenizer: Any) -> Any:
-    """End turns and pad with `<|im_end|>`. Converted and Unsloth tokenizers of ChatML models use other tokens."""
-    if END_OF_TURN in tokenizer.get_vocab():
-        tokenizer.eos_token = tokenizer.pad_token = END_OF_TURN
+def _ending_turns(tokenizer: Any) -> Any:
+    """End and pad with the token that the chat template writes after an answer. Converted tokenizers and some others
+    name another one."""
+    chat = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "@@"}]
+    tokens = {token.content for token in tokenizer.added_tokens_decoder.values()}
+    with suppress(TemplateError, ValueError, TypeError):  # there is no chat template, or it takes no such chat
+        after = tokenizer.apply_chat_template(chat, tokenize=False).partition("@@")[2]
+        if end := next((token for token in sorted(tokens, key=len, reverse=True) if after.startswith(token)), None):
+            tokenizer.eos_token = tokenizer.pad_token = end
     tokenizer.padding_side = "left"
     return tokenizer

@@ -7,6 +7,7 @@ from typing import Any
 
 from tool_dpo.schema.keywords import (
     ALTERNATIVES,
+    DEFINITIONS,
     OPENING,
     PARTS,
     TESTS,
@@ -186,3 +187,10 @@ def calls_schema(tools: Mapping[str, Schema]) -> Schema:
             for tool, parameters in tools.items()
         ],
     }
+
+
+def parameters_of(schema: Schema) -> Schema:
+    """The schema of the parameters in the schema of a whole call, with the definitions that it may refer to."""
+    definitions = {name: schema[name] for name in DEFINITIONS if name in schema}
+    parameters = schema["properties"].get("parameters")
+    return {**definitions, **(parameters if isinstance(parameters, dict) else {})}

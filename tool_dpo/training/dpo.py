@@ -5,11 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tool_dpo.formats.format import Format
+from tool_dpo.errors import InputError
+from tool_dpo.formats.format import Format, agrees
 from tool_dpo.models.adapter import save_model
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_tokenizer, read_weights
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.params import DpoParams
 from tool_dpo.training.pair import Pair, read_pairs
 
@@ -116,7 +117,14 @@ def make_trainer(
 
 
 def row_of(pair: Pair, form: Format) -> dict[str, Any]:
-    """A pair as TRL takes it, in a model's format."""
+    """A pair as TRL takes it, in a model's format.
+
+    Raises:
+        InputError: the rejected call has another fault in that format.
+    """
+    if not agrees(form, pair.schema, pair.rejected, pair.chosen, pair.fault):
+        reason = f"another fault than {pair.fault} in the model's tool format"
+        raise InputError(f"a pair has {reason}: rejected {pair.rejected!r:.99}")
     chat = form.chat(pair)
     chosen, rejected = (form.write(call, pair.chosen) for call in (pair.chosen, pair.rejected))
     return {

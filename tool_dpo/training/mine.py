@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from tool_dpo.formats.format import agrees
 from tool_dpo.models.answers import ask
+from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import BatchParams, MineParams
 from tool_dpo.records import write_lines
 from tool_dpo.training.pairs import mined
@@ -26,6 +28,12 @@ def mine(
         temperature=params.temperature,
         seed=seed,
     )
-    found = [pair for triplet, (text, one) in zip(triplets, answers, strict=True) for pair in mined(triplet, one.call or text)]
+    form = load_format(folder, load_tokenizer(folder))
+    found = [
+        pair
+        for triplet, (text, one) in zip(triplets, answers, strict=True)
+        for pair in mined(triplet, one.call or text)
+        if agrees(form, pair.schema, pair.rejected, pair.chosen, pair.fault)
+    ]
     different = {(pair.prompt, pair.rejected): pair for pair in found}
     write_lines(out, (pair.record() for pair in different.values()))

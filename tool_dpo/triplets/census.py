@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.format import Format
+from tool_dpo.formats.format import Format, agrees
 from tool_dpo.triplets.triplet import Triplet, tried_triplets
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", fo
 def read_checked(
     path: Path, tokenizer: "PreTrainedTokenizerBase", form: Format, model: str, max_length: int
 ) -> list[Triplet]:
-    """Every triplet of a file: proved, and its prompt with its longer answer at most `max_length` tokens long, so that
-    training cuts none.
+    """Every triplet of a file: proved, in the model's format too, and its prompt with its longer answer at most
+    `max_length` tokens long, so that training cuts none.
 
     Raises:
         InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
@@ -46,13 +46,13 @@ def read_checked(
     for number, triplet in tried_triplets(path):
         if isinstance(triplet, ValueError):
             faults[number] = str(triplet)
+        elif not agrees(form, triplet.schema, triplet.chosen, triplet.chosen, None):
+            faults[number] = "chosen cannot be written and read back in the model's tool format"
+        elif not agrees(form, triplet.schema, triplet.rejected, triplet.chosen, triplet.violation):
+            faults[number] = f"rejected has another fault than {triplet.violation} in the model's tool format"
         else:
             triplets[number] = triplet
-    encoded = _encoded(list(triplets.values()), tokenizer, form)
-    lengths = {
-        number: len(prompt) + max(len(chosen), len(rejected)) + _END_OF_TURN
-        for number, prompt, chosen, rejected in zip(triplets, *encoded.values(), strict=True)
-    }
+    lengths = dict(zip(triplets, lengths_of([*triplets.values()], tokenizer, form), strict=True))
     too_long = {number: length for number, length in lengths.items() if length > max_length}
     if faults:
         mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
@@ -66,10 +66,22 @@ def read_checked(
     raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
 
 
-def _encoded(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, list[list[int]]]:
+def lengths_of(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> list[int]:
+    """The tokens of each prompt with its longer answer, in a model's format."""
+    return [
+        len(prompt) + max(len(chosen), len(rejected)) + _END_OF_TURN
+        for prompt, chosen, rejected in zip(*_encoded(triplets, tokenizer, form).values(), strict=True)
+    ]
+
+
+def _encoded(
+    triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format
+) -> dict[str, list[list[int]]]:
     """The tokens of each prompt and each answer, in a model's format."""
     chats = [form.chat(triplet) for triplet in triplets]
-    answers = {name: [form.write(getattr(one, name), one.chosen) for one in triplets] for name in ("chosen", "rejected")}
+    answers = {
+        name: [form.write(getattr(one, name), one.chosen) for one in triplets] for name in ("chosen", "rejected")
+    }
     return {
         "prompt": [tokenizer.apply_chat_template(**chat, add_generation_prompt=True)["input_ids"] for chat in chats],
         **{name: tokenizer(texts)["input_ids"] if texts else [] for name, texts in answers.items()},

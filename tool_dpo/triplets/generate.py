@@ -14,8 +14,8 @@ from itertools import chain
 from typing import Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.length import fits
 from tool_dpo.formats.format import as_text, function_tool
+from tool_dpo.formats.length import Limit
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
@@ -44,7 +44,7 @@ def generate(
     params: GenerateParams,
     seed: int,
     held_out: Callable[[str], object] = lambda name: None,
-    max_length: int | None = None,
+    limit: Limit | None = None,
 ) -> Iterator[Triplet]:
     """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
 
@@ -53,7 +53,7 @@ def generate(
     tool does not give, because its requests are too much alike or its calls are not valid. They are counted. Each tool
     has its own random streams, so adding a tool changes little more than the number of triplets of the others.
 
-    A prompt and its longer answer have at most `max_length` tokens, by an estimate that is a little too high for most.
+    A prompt and its longer answer keep the `limit`, by an estimate of tokens that is a little too high for most.
     Schemas are shortened if that is not so.
 
     Raises:
@@ -67,7 +67,7 @@ def generate(
     counts = {tool.name: each + (index < more) for index, tool in enumerate(usable)}
     source = _taught(requests(usable, counts, teacher, params.optional, seed)) if teacher else _spoken(params.optional)
     training = [tool for tool in usable if not held_out(tool.name)]
-    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training, max_length)
+    maker = _Maker(params, seed, source, frozenset(plain(tool.name) for tool in tools), training, limit)
     made = 0
     for tool in usable:
         for triplet in maker.of_tool(tool, counts[tool.name]):
@@ -81,13 +81,13 @@ def generate(
         raise InputError(next(iter(reasons), none))
 
 
-def first_triplet(tool: Tool, params: GenerateParams, max_length: int | None = None) -> Triplet:
+def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None) -> Triplet:
     """A triplet of a tool.
 
     Raises:
         ValueError: none can be made. The message is the reason.
     """
-    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], max_length)
+    maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], limit)
     fault = ""
     for index in range(_ATTEMPTS):
         try:
@@ -106,7 +106,7 @@ class _Maker:
     taken: frozenset[str]
     """Plain names of all tools. No tool is renamed to one of them, because it could be a test tool's."""
     training: list[Tool]
-    max_length: int | None
+    limit: Limit | None
     left_out: dict[str, int] = field(default_factory=dict)
     """How many triplets were left out, by the reason."""
 
@@ -189,11 +189,12 @@ class _Maker:
         """
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
-            if triplet is None or self.max_length is None:
+            if triplet is None or self.limit is None:
                 return triplet
-            if fits(triplet.prompt, max(triplet.chosen, triplet.rejected, key=len), self.max_length):
+            if self.limit.holds(triplet, max(triplet.chosen, triplet.rejected, key=len)):
                 return triplet
-        raise ValueError(f"longer than the model's max_length of {self.max_length} tokens, even if shortened")
+        most = self.limit and self.limit.tokens
+        raise ValueError(f"longer than the model's max_length of {most} tokens, even if shortened")
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one, half the time from its file: these are easiest to confuse with it."""

@@ -7,6 +7,7 @@ from typing import Any, get_args
 from tqdm import tqdm
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.length import Limit
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams, TeacherParams
 from tool_dpo.tools.conversion import Entry, Imported
@@ -33,12 +34,12 @@ _ENOUGH = 5
 
 
 def import_tools(
-    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, max_length: int | None = None
+    source: str, *, mcp: bool = False, teacher: TeacherParams | None = None, limit: Limit | None = None
 ) -> Imported:
     """Import the tools of a document or, with `mcp`, of a server. Tools that give no training data are left out.
 
     Every tool has an entry in the result, with the reason for each that was left out. `teacher` writes request
-    templates, if it is given. A prompt with its answer has at most `max_length` tokens.
+    templates, if it is given. A prompt with its answer keeps the `limit`.
 
     Raises:
         InputError: the document cannot be read, or the server or the teacher does not answer.
@@ -51,17 +52,17 @@ def import_tools(
     names: set[str] = set()
     for entry in tqdm(found.entries, desc="proving tools", delay=2):
         if entry.tool is not None:
-            entry = _adopted(entry, path, names, max_length)
+            entry = _adopted(entry, path, names, limit)
         if entry.tool is not None:
             names.add(entry.name)
         adopted.entries.append(entry)
     return _spoken(adopted, path, teacher) if teacher else adopted
 
 
-def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None) -> Entry:
+def _adopted(entry: Entry, source: Path, names: set[str], limit: Limit | None) -> Entry:
     """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
     try:
-        tool = _proved(entry.tool, source, max_length)
+        tool = _proved(entry.tool, source, limit)
         if tool["function"]["name"] in names:
             raise ValueError("another tool has the same name")
     except (ValueError, InputError) as error:
@@ -73,10 +74,10 @@ def _adopted(entry: Entry, source: Path, names: set[str], max_length: int | None
     return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path, max_length: int | None) -> dict[str, Any]:
+def _proved(item: Any, source: Path, limit: Limit | None) -> dict[str, Any]:
     tool = parse_tool(item, source)
     worded: dict[str, Any] = item if tool.requests else word(tool)
-    first_triplet(parse_tool(worded, source), _ONE, max_length)
+    first_triplet(parse_tool(worded, source), _ONE, limit)
     return worded
 
 

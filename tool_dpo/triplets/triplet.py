@@ -15,6 +15,7 @@ from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import request_of
 from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
 from tool_dpo.records import read_lines
+from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import alike, parse
 from tool_dpo.schema.keywords import Schema
@@ -56,8 +57,8 @@ def proved(record: dict[str, Any]) -> Triplet:
     """Make a triplet of a JSON object. Check that `chosen` is valid and that `rejected` has exactly the stated fault.
 
     Only `prompt`, `chosen`, `rejected` and `schema` are needed. `tool`, `violation`, `keyword` and `path` are computed
-    if absent and checked if given; `request` and `tools` are taken from `prompt` and `schema` if absent. `edit` is checked if given. `violation` must be given if it is `json_error` or
-    `wrong_value`.
+    if absent and checked if given. `request` and `tools` are taken from `prompt` and `schema` if absent. `edit` is
+    checked if given. `violation` must be given if it is `json_error` or `wrong_value`.
 
     Raises:
         ValueError: a field is missing or has the wrong type, `schema` or `chosen` is not valid, or `rejected` does not
@@ -86,19 +87,31 @@ def proved(record: dict[str, Any]) -> Triplet:
     edit = record.get("edit")
     if edit is not None and not _makes(edit, chosen, record["rejected"]):
         raise ValueError(f"edit does not make rejected of chosen: {edit}")
-    texts = record["prompt"], chosen, record["rejected"]
-    asked = {"request": record.get("request", request_of(record["prompt"])), "tools": _tools(record, tool)}
-    return Triplet(*texts, schema, **actual, **asked, edit=edit, varied_from=record.get("varied_from"))
+    request = record.get("request", request_of(record["prompt"]))
+    if not isinstance(request, str):
+        raise ValueError(f"request must be text, got {request!r:.80}")
+    return Triplet(
+        record["prompt"],
+        chosen,
+        record["rejected"],
+        schema,
+        **actual,
+        request=request,
+        tools=_tools(record, tool),
+        edit=edit,
+        varied_from=record.get("varied_from"),
+    )
 
 
 def _tools(record: dict[str, Any], tool: str) -> str:
     """The tools of a record as JSON text. If it has none, they are the one that its schema is of."""
     if "tools" not in record:
-        return as_text([function_tool(tool, "", record["schema"]["properties"].get("parameters", {}))])
+        return as_text([function_tool(tool, "", parameters_of(record["schema"]))])
     try:
         names = [one["function"]["name"] for one in parse(record["tools"])]
     except (ValueError, TypeError, KeyError):
-        raise ValueError(f"tools must be a list of OpenAI function tools as JSON text, got {record['tools']!r:.80}") from None
+        expected = "OpenAI function tools as JSON text"
+        raise ValueError(f"tools must be a list of {expected}, got {record['tools']!r:.80}") from None
     if tool not in names:
         raise ValueError(f"tools must have the schema's tool {tool!r} among them, found {', '.join(map(str, names))}")
     return str(record["tools"])
