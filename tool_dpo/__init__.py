@@ -1,8 +1,8 @@
 """tool-dpo: train language models whose tool calls strictly follow the tools' JSON Schemas.
 
-    from tool_dpo import ToolCaller
+from tool_dpo import ToolCaller
 
-    call = ToolCaller.load("models/dpo")("Remind Ana to send the slides", tools=[remind])
+call = ToolCaller.load("models/dpo")("Remind Ana to send the slides", tools=[remind])
 """
 
 from importlib import import_module

@@ -126,9 +126,7 @@ class ToolCaller:
         """
         asked = ((one, tools) for one in ([request] if isinstance(request, str) else request))
         calls = []
-        for call in self.calls(
-            asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
-        ):
+        for call in self.calls(asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size):
             if isinstance(call, InputError):
                 raise call
             calls.append(call)

@@ -65,7 +65,8 @@ def _parameters(function: Callable[..., Any], name: str) -> dict[str, Any]:
 
     adapter: Any = TypeAdapter  # its own hint says types only, but its documentation functions too
     try:
-        return adapter(function).json_schema(schema_generator=Untitled)
+        schema: dict[str, Any] = adapter(function).json_schema(schema_generator=Untitled)
     except (PydanticUserError, NameError, TypeError) as error:
         reason = str(error).partition("\n")[0].partition(". ")[0]
         raise ValueError(f"{name}: a type hint has no JSON Schema: {reason}") from None
+    return schema
