@@ -147,7 +147,7 @@ class Unknown:
     pass
 
 
-def no_hint(text, number: int = 1):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+def no_hint(text, number: int = 1):  # type: ignore[no-untyped-def]
     pass
 
 
