@@ -29,7 +29,13 @@ def modules(name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["tool_dpo.tools", "tool_dpo.report", "tool_dpo.triplets.negatives", "tool_dpo.schema.verdict", "tool_dpo.models.call"],
+    [
+        "tool_dpo.tools",
+        "tool_dpo.report",
+        "tool_dpo.triplets.negatives",
+        "tool_dpo.schema.verdict",
+        "tool_dpo.models.call",
+    ],
 )
 def test_the_core_imports_no_heavy_library(name: str) -> None:
     _, imported = run("-c", f"import {', '.join(modules(name))}")

@@ -42,7 +42,7 @@ def test_lines_keep_their_numbers_and_empty_ones_are_none() -> None:
     assert [one.number if isinstance(one, Line) else str(one) for one in found] == [3, "4: not UTF-8: byte 0", 5]
 
 
-@given(st.lists(st.binary() | st.text().map(lambda text: '{"request": '.encode() + text.encode(errors="replace"))))
+@given(st.lists(st.binary() | st.text().map(lambda text: b'{"request": ' + text.encode(errors="replace"))))
 def test_any_bytes_are_read_or_refused(lines: list[bytes]) -> None:
     for found in read_requests(lines):
         assert isinstance(found, Line) or "\n" not in str(found)
