@@ -51,7 +51,7 @@ def _json(document: Any) -> bytes:
 def _tools() -> list[bytes]:
     files = sorted((CASES.parents[1] / "data/tools").glob("*.json"))[::10]
     ours = [json.loads(path.read_text(encoding="utf-8"))[:1] for path in files]
-    others = [case["document"] for name in ("openai", "mcp") for case in _case(name)]
+    others = [case["document"] for case in _case("listing")]
     documents = [[_case("tool")], *ours, *others]
     return [*map(_json, documents), yaml.safe_dump(documents[0]).encode()]
 
@@ -91,6 +91,12 @@ def _teacher() -> list[bytes]:
     ]
 
 
+def _requests() -> list[bytes]:
+    listed = [json.loads(seed) for seed in _tools()[:20]]
+    own = [_json({"request": "Do it", "tools": tools}) for tools in listed]
+    return ["Créer une tâche\n\nRemind Ana".encode(), *own, _json({"request": "a", "tools": json.dumps(listed[0])})]
+
+
 _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "tools": _tools,
     "openapi": _openapi,
@@ -100,5 +106,6 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "params": lambda: [(CASES / "params.yaml").read_bytes()],
     "weights": _weights,
     "teacher": _teacher,
+    "requests": _requests,
 }
 assert _SEEDS.keys() == TARGETS.keys()
