@@ -37,15 +37,18 @@ def call(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Requests of stdin that are answered together.")] = 16,
 ) -> None:
-    """Print the model's call for a request: the tool that it chose among those offered, and the arguments.
+    """Print the model's call for a request: the tool that it chose, and the arguments.
 
-    Each line of stdin is a request in plain words, or a JSON object with a request and, if it has its own, tools:
-    {"request": "...", "tools": [...]}. The calls are printed in the order of the requests, one a line; if an answer is
-    no call, the answer is. What is wrong with a call is printed to stderr, and with --json it is in the object too:
-    {"line": 1, "request": "...", "name": "...", "arguments": {...}, "violations": [...], "text": "..."}.
+    Each line of stdin is a request in plain words, or JSON:
+    {"request": "...", "tools": [...]}, with tools of its own if need be.
 
-    Exit codes: 0 if all calls are valid, 1 if one is not or nothing can be asked, 2 if a line of stdin was left out or
-    an option is wrong. A line that cannot be asked is reported with its number, and the others are answered.
+    Calls are printed in the order of the requests, one a line.
+    What is wrong with a call is printed to stderr. With --json it is in the object too:
+    {"line": 1, "request": "...", "name": "...", "arguments": {}, "violations": [], "text": "..."}
+
+    A line that cannot be asked is told by its number and left out. Exit codes:
+    0: all calls are valid; 1: one is not, or nothing could be asked;
+    2: a line of stdin was left out, or an option is wrong.
     """
     from tqdm import tqdm
 
@@ -58,6 +61,8 @@ def call(
     if many and sys.stdin.isatty():
         raise typer.BadParameter("is missing: give one, or write requests to stdin", param_hint="REQUEST")
     offered = named([one for source in tools or () for one in read_tools(source)], tool or [])
+    if not many and not offered:
+        raise InputError("no tools: name a file or a folder of tools with --tools")
     found = list(read_requests(sys.stdin.buffer)) if request is None else [Line(1, request)]
     if not found:
         raise InputError("stdin: no request in it")
@@ -65,13 +70,11 @@ def call(
     faults = [f"stdin:{line}" for line in found if isinstance(line, InputError)]
     for fault in faults:
         print(fault, file=sys.stderr)
+    if not lines:
+        raise typer.Exit(2)
     asked = ((line.request, offered if line.tools is None else line.tools) for line in lines)
-    answers = (
-        ToolCaller.load(model).calls(
-            asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
-        )
-        if lines
-        else iter(())
+    answers = ToolCaller.load(model).calls(
+        asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
     )
     progress = tqdm(answers, total=len(lines), unit=" requests", disable=None if many else True)  # None: no terminal
     valid = True

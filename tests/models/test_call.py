@@ -308,8 +308,8 @@ def test_no_request_is_told_before_a_model_is_loaded(lines: bytes, code: int, me
 
 def test_no_tools_is_told(base: Path) -> None:
     result = command("call", "Ping", "--model", base)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.endswith("tools: there are none\n")
+    told = "no tools: name a file or a folder of tools with --tools\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", told)
 
 
 @pytest.mark.usefixtures("_with_model")
