@@ -42,6 +42,14 @@ def base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def plain_base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in the plain format."""
+    folder = tmp_path_factory.mktemp("models") / "plain"
+    prepare(tiny.weights, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def triplets() -> list[Triplet]:
     return list(generate(read_tools(ROOT / "data/tools"), replace(PARAMS.generate, triplets=160, variants=0), seed=1))[
         :40

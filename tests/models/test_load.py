@@ -189,4 +189,4 @@ def _harm(folder: Path, case: dict[str, Any]) -> None:
 
 def _write_folder(weights: WeightsParams, folder: Path) -> None:
     folder.mkdir()
-    (folder / WEIGHTS).write_text(json.dumps(weights.__dict__))
+    (folder / WEIGHTS).write_text(json.dumps({"format": "plain", **weights.__dict__}))

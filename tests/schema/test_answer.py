@@ -13,10 +13,8 @@ from tool_dpo.schema.verdict import judge
 
 
 def test_answers_are_read_back(tmp_path: Path) -> None:
-    answers = [
-        Answer("p", "t", {"type": "object"}, "{}", "text", "", None),
-        Answer("p", "t", {}, "{}", "a {}", "", "{}"),
-    ]
+    said = ("text", "", None), ("a {}", "", "{}")
+    answers = [Answer("p", "t", {"type": "object"}, "{}", *one) for one in said]
     write_lines(tmp_path / "a.jsonl", (answer.record() for answer in answers))
     assert read_answers(tmp_path / "a.jsonl") == answers
 

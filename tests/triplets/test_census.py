@@ -11,22 +11,31 @@ import pytest
 
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
+from tool_dpo.formats.format import Reading
+from tool_dpo.formats.plain import Plain
 from tool_dpo.params import load_params
 from tool_dpo.triplets.census import census, read_checked
 from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.triplet import Triplet
 
 
-def test_the_census_counts_tools_violations_and_tokens() -> None:
-    def words(texts: list[str]) -> dict[str, list[list[int]]]:
+class Words:
+    """A tokenizer with a token for each word, and a chat template without words of its own."""
+
+    def apply_chat_template(self, conversation: list[Any], tools: None, add_generation_prompt: bool) -> dict[str, Any]:
+        return {"input_ids": [0] * len(conversation[-1]["content"].split())}
+
+    def __call__(self, texts: list[str]) -> dict[str, list[list[int]]]:
         return {"input_ids": [[0] * len(text.split()) for text in texts]}
 
+
+def test_the_census_counts_tools_violations_and_tokens() -> None:
     triplets = [
-        Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "type", "$.a"),
-        Triplet("a", "a", "a b", {}, "u", "enum_violation", "enum", "$.a"),
-        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "enum", "$.a"),
+        Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "type", "$.a", "a", "[]"),
+        Triplet("a", "a", "a b", {}, "u", "enum_violation", "enum", "$.a", "a", "[]"),
+        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "enum", "$.a", "a", "[]"),
     ]
-    assert census(triplets, words) == {
+    assert census(triplets, Words(), Plain()) == {  # type: ignore[arg-type]
         "triplets": 3,
         "tools": 2,
         "violations": {"enum_violation": 2, "type_mismatch": 1},
@@ -37,13 +46,6 @@ def test_the_census_counts_tools_violations_and_tokens() -> None:
             "rejected": {"mean": 1.7, "longest": 2},
         },
     }
-
-
-class Letters:
-    """A tokenizer with a token for each letter."""
-
-    def apply_chat_template(self, chats: list[Any], return_dict: bool) -> dict[str, list[list[int]]]:
-        return {"input_ids": [[0] * sum(len(one["content"]) for one in chat) for chat in chats]}
 
 
 def lines(tmp_path: Path, **changes: Any) -> Path:
@@ -60,21 +62,33 @@ def lines(tmp_path: Path, **changes: Any) -> Path:
 def test_all_lines_that_cannot_be_proved_are_told_with_the_command_that_removes_them(tmp_path: Path) -> None:
     path = lines(tmp_path, chosen="{}")
     with pytest.raises(InputError) as caught:
-        read_checked(path, Letters(), "tiny", 10_000)  # type: ignore[arg-type]
-    first, second, mend = str(caught.value).splitlines()
+        read_checked(path, Words(), Plain(), "tiny", 10_000)  # type: ignore[arg-type]
+    first, second, mend = caught.value.args[0].splitlines()
     assert first.startswith(f"{path}:2: chosen is not valid: ")
     assert second.startswith(f"{path}:5: chosen is not valid: ")
     assert mend == f"to mend it: sed -i.bak '2d;5d' {path}"
     subprocess.run(mend.partition(": ")[2], shell=True, check=True)
-    assert len(read_checked(path, Letters(), "tiny", 10_000)) == 4  # type: ignore[arg-type]
+    assert len(read_checked(path, Words(), Plain(), "tiny", 10_000)) == 4  # type: ignore[arg-type]
 
 
 def test_all_lines_that_are_too_long_are_told_with_the_setting_that_takes_them(tmp_path: Path) -> None:
     path = lines(tmp_path, prompt="long " * 500)
     with pytest.raises(InputError) as caught:
-        read_checked(path, Letters(), "tiny", 2_000)  # type: ignore[arg-type]
-    first, second, mend = str(caught.value).splitlines()
-    assert re.fullmatch(rf"{path}:2: 2[0-9]+ tokens, expected at most 2000: tool 'create_task'", first)
+        read_checked(path, Words(), Plain(), "tiny", 400)  # type: ignore[arg-type]
+    first, second, mend = caught.value.args[0].splitlines()
+    assert re.fullmatch(rf"{path}:2: 5[0-9]+ tokens, expected at most 400: tool 'create_task'", first)
     assert second.startswith(f"{path}:5: ")
     most = int(re.fullmatch(r"to mend it: dvc exp run -S models\.tiny\.weights\.max_length=(\d+)", mend)[1])  # type: ignore[index]
-    assert len(read_checked(path, Letters(), "tiny", most)) == 6  # type: ignore[arg-type]
+    assert len(read_checked(path, Words(), Plain(), "tiny", most)) == 6  # type: ignore[arg-type]
+
+
+def test_what_the_model_s_format_cannot_say_is_told(tmp_path: Path) -> None:
+    """Here a format that reads every answer as no call."""
+
+    class Deaf(Plain):
+        def read(self, answer: str) -> Reading:
+            return Reading("", None)
+
+    with pytest.raises(InputError) as caught:
+        read_checked(lines(tmp_path), Words(), Deaf(), "tiny", 10_000)  # type: ignore[arg-type]
+    assert "triplets.jsonl:1: chosen cannot be written and read back in the model's tool format" in str(caught.value)

@@ -1,6 +1,7 @@
 """Triplets: a file is read only if each line has a valid chosen call and the fault that it states."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,18 @@ from tool_dpo.triplets.triplet import Triplet, proved, read_triplets
 
 CASES = load("triplets")
 GOOD = CASES["triplet"]
+ASKED = {
+    "request": "Create a task with title 'Review PR' and priority high.",
+    "tools": json.dumps(
+        [
+            {
+                "type": "function",
+                "function": {"name": "create_task", "parameters": GOOD["schema"]["properties"]["parameters"]},
+            }
+        ]
+    ),
+}
+"""What a triplet of the four fields gets."""
 STATED = {"tool": "create_task", "violation": "enum_violation", "keyword": "enum", "path": "$.parameters.priority"}
 
 
@@ -28,13 +41,14 @@ def complaint(path: Path) -> str:
 
 
 def test_four_fields_are_enough_and_the_rest_is_worked_out() -> None:
-    assert proved(GOOD).record() == GOOD | STATED
+    assert proved(GOOD).record() == GOOD | STATED | ASKED
 
 
 def test_correct_labels_are_accepted(tmp_path: Path) -> None:
     edit = {"op": "replace", "path": "/parameters/priority", "value": "urgent"}
     path = write(tmp_path, json.dumps(GOOD), json.dumps(GOOD | STATED | {"edit": edit, "source": "mine"}))
-    assert list(read_triplets(path)) == [Triplet(**GOOD, **STATED), Triplet(**GOOD, **STATED, edit=edit)]
+    triplet = Triplet(**GOOD, **STATED, **ASKED)
+    assert list(read_triplets(path)) == [triplet, replace(triplet, edit=edit)]
 
 
 @pytest.mark.parametrize("layout", [{"separators": (",", ":")}, {"indent": 2}, {"sort_keys": True}])
@@ -62,7 +76,10 @@ def test_a_reference_inside_the_schema_is_followed() -> None:
     schema = GOOD["schema"]
     record = changed(GOOD, {"schema.$defs": {"p": schema["properties"]["parameters"]}})
     referring = changed(record, {"schema.properties.parameters": {"$ref": "#/$defs/p"}})
-    assert proved(referring).violation == "enum_violation"
+    triplet = proved(referring)
+    assert triplet.violation == "enum_violation"
+    (tool,) = json.loads(triplet.tools)
+    assert tool["function"]["parameters"] == {"$defs": record["schema"]["$defs"], "$ref": "#/$defs/p"}
 
 
 @pytest.mark.parametrize("case", params_of(CASES["cases"]))
