@@ -208,7 +208,7 @@ def _with_model(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.usefixtures("_with_model")
 def test_the_examples_of_the_documentation_are_true() -> None:
     page = doctest.testfile(str(ROOT / "docs/python.md"), module_relative=False)
-    assert (page.failed, page.attempted) == (0, 13)
+    assert (page.failed, page.attempted) == (0, 14)
     finder = doctest.DocTestFinder(recurse=False)
     (example,) = finder.find(ToolCaller, "ToolCaller", globs={"ToolCaller": ToolCaller, "Literal": Literal})
     assert doctest.DocTestRunner().run(example) == (0, 4)

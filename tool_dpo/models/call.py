@@ -60,11 +60,11 @@ class ToolCaller:
     """A trained model that answers requests with calls to tools.
 
     >>> caller = ToolCaller.load("models/dpo")
-    >>> def remind(to: str, urgency: Literal["low", "high"]) -> None:
+    >>> def remind(who: Literal["Ana", "Bo"], urgent: bool) -> None:
     ...     '''Remind a person of something.'''
-    >>> call = caller("Remind Ana to send the slides, it is urgent", tools=[remind], constrained=True)
+    >>> call = caller("Remind Ana, it is urgent", tools=[remind], constrained=True)
     >>> call.name, sorted(call.arguments), call.violations
-    ('remind', ['to', 'urgency'], ())
+    ('remind', ['urgent', 'who'], ())
     """
 
     def __init__(
