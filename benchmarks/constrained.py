@@ -22,7 +22,7 @@ from tool_dpo.triplets.triplet import read_triplets
 def main() -> None:
     params = load_params()
     triplets = list(read_triplets(Path("data/test.jsonl")))[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
-    schemas = [one.schema for one in triplets]
+    schemas, tools = [one.schema for one in triplets], [one.tool for one in triplets]
     settings = (params.answer.max_new_tokens, params.chosen.answer.batch_size)
     rows = [["model", "decoding", "answers", "SSPR", "exact", "failures", "seconds a call"]]
     for model in MODELS:
@@ -31,7 +31,7 @@ def main() -> None:
             answers = ask(triplets, Path("models", model), *settings, schemas=held_to)
             seconds = (time.perf_counter() - start) / len(triplets)
             of_each = zip(triplets, answers, strict=True)
-            found = summarize([judge(one.schema, read.call, one.chosen) for one, (_, read) in of_each])
+            found = summarize([judge(one.schema, read.call, one.chosen) for one, (_, read) in of_each], tools)
             rates = [f"{found[name]['rate']:.1%}" for name in ("sspr", "exact")]
             rows.append([model, way, str(found["n"]), *rates, failures(found), f"{seconds:.2f}"])
     print(markdown(rows))

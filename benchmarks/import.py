@@ -30,6 +30,7 @@ from typing import Any
 
 from tool_dpo.cache import cache_folder
 from tool_dpo.errors import InputError
+from tool_dpo.formats.length import Limit
 from tool_dpo.models.weights import load_format, load_tokenizer, prepare
 from tool_dpo.params import load_params
 from tool_dpo.tools.importers import read
@@ -44,8 +45,9 @@ CACHE = cache_folder("benchmark-import")
 PARAMS = load_params(HERE.parent / "params.yaml")
 ENOUGH = 5
 """Triplets of one tool."""
-ROOM = 1024
-"""Longest prompt with its answer, in tokens."""
+LIMIT = Limit.of(PARAMS.chosen)
+NO_JSON = "no JSON body"
+"""The reason of an operation that takes only files, forms with files, or XML."""
 SECRETS = "SLACK_BOT_TOKEN=x SLACK_TEAM_ID=x NOTION_TOKEN=x GITLAB_PERSONAL_ACCESS_TOKEN=x"
 """Servers do not start without these. Listing their tools does not use them."""
 
@@ -62,15 +64,14 @@ def main() -> None:
 
 def table(documents: Iterator[tuple[str, Path]]) -> None:
     """Import each document and print its row, then the sums and the reasons for what was left out."""
-    print(
-        f"| document | operations | tools | with {ENOUGH} triplets in {ROOM} tokens | seconds |\n|:--|--:|--:|--:|--:|"
-    )
+    head = f"| document | operations | tools | with {ENOUGH} triplets in {LIMIT.tokens} tokens | seconds |"
+    print(f"{head}\n|:--|--:|--:|--:|--:|")
     reasons: Counter[str] = Counter()
     total: Counter[str] = Counter()
     lengths = Lengths()
     for name, path in documents:
         start = time.perf_counter()
-        adopted = import_tools(str(path))
+        adopted = import_tools(str(path), limit=LIMIT)
         seconds = time.perf_counter() - start
         enough = sum(lengths.fits(parse_tool(tool, path)) for tool in adopted.tools)
         row = {"operations": len(adopted.entries), "tools": len(adopted.tools), "enough": enough}
@@ -78,7 +79,8 @@ def table(documents: Iterator[tuple[str, Path]]) -> None:
         reasons.update(_kind(entry.reason) for entry in adopted.left_out)
         print(f"| {name} | {' | '.join(map(str, row.values()))} | {seconds:.1f} |", flush=True)
     print(f"| all | {' | '.join(str(total[key]) for key in total)} | |\n")
-    print(f"{total['tools'] / total['operations']:.1%} of the operations are tools.\n")
+    usable = total["operations"] - reasons[NO_JSON]
+    print(f"{total['enough'] / usable:.1%} of the operations that can be called with JSON give {ENOUGH} triplets.\n")
     for reason, count in reasons.most_common():
         print(f"- {count}: {reason}")
 
@@ -97,12 +99,12 @@ class Lengths:
         """Whether the tool gives enough proved triplets, all short enough."""
         params = replace(PARAMS.generate, triplets=ENOUGH, variants=0)
         try:
-            triplets = list(generate([tool], params, seed=0))
+            triplets = list(generate([tool], params, seed=0, limit=LIMIT))
         except InputError:
             return False
         if len(triplets) < ENOUGH:
             return False
-        return max(lengths_of(triplets, self._tokenizer, self._format)) <= ROOM
+        return max(lengths_of(triplets, self._tokenizer, self._format)) <= LIMIT.tokens
 
 
 def published(names: list[str]) -> Iterator[tuple[str, Path]]:
@@ -117,8 +119,13 @@ def published(names: list[str]) -> Iterator[tuple[str, Path]]:
     for one in known["servers"]:
         if not names or one["name"] in names:
             path = CACHE / f"{one['name']}.json"
-            path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
-            yield f"{one['name']} (server)", path
+            try:
+                path.write_text(json.dumps(listed(f"env {SECRETS} {_installed(one)}")))
+            except InputError as error:
+                reason = str(error).rpartition("answers: ")[2]
+                print(f"| {one['name']} (server) | 0 | 0 | 0 | {reason} |", flush=True)
+            else:
+                yield f"{one['name']} (server)", path
 
 
 def _fetched(one: dict[str, str]) -> Path:
@@ -212,7 +219,7 @@ def large(schemas: int = 6300, operations: int = 150) -> None:
 def _kind(reason: str) -> str:
     """The reason without names and values."""
     for kind in (
-        "no JSON body",
+        NO_JSON,
         "no way to draw a value for its pattern",
         "no way to draw a value",
         "no fitting value",

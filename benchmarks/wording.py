@@ -18,6 +18,7 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tool_dpo.tools.catalog import Speaker
@@ -48,10 +49,10 @@ def main() -> None:
 
 
 def requests(path: Path) -> Iterator[tuple[Tool, str]]:
-    items = read(path).tools
-    for item in items[:: -(-len(items) // TOOLS)]:
+    entries = read(path).kept
+    for entry in entries[:: -(-len(entries) // TOOLS)]:
         try:
-            tool = parse_tool(word(parse_tool(item, path)), path)
+            tool = parse_tool(word(replace(parse_tool(entry.tool, path), written=entry.written)), path)
             texts = [Speaker(random.Random(f"{tool.name}/{seed}"), 0.5).request(tool).text for seed in range(EACH)]
         except ValueError:
             continue

@@ -16,8 +16,7 @@ def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    limit = Limit(params.chosen.weights.max_length, params.chosen.format, params.chosen.template)
-    triplets = generate(read_tools(tools), params.generate, params.seed, apart, limit)
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart, Limit.of(params.chosen))
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

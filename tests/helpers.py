@@ -65,7 +65,7 @@ def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     program = "from tool_dpo.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "COLUMNS": "120"},
+        env={**os.environ, "COLUMNS": "120", "TQDM_DISABLE": "1"},
         capture_output=True,
         text=True,
         check=False,

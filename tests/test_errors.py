@@ -14,6 +14,7 @@ PROGRAM = "from tool_dpo.errors import InputError, run\ndef main():\n    {}\nrun
         ("pass", 0, ""),
         ("raise InputError('params.yaml: beta is missing')", 1, "params.yaml: beta is missing"),
         ("raise InputError('a\\nb\\x1b[0m\\u2028c')", 1, "a b [0m c"),
+        ("raise InputError('a\\nb', 'c')", 1, "a b\nc"),
         ("raise InputError('a' * 10**6 + 'b' * 300)", 1, f"{'a' * 595} ... {'b' * 300}"),
         ("open('/no/such/file')", 1, "/no/such/file: No such file or directory"),
         ("raise OSError('the line is dead')", 1, "I/O: the line is dead"),

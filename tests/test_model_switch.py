@@ -13,6 +13,11 @@ PARAMS = load_params(ROOT / "params.yaml")
 IN_FORCE = {
     "smollm2-135m": ("sigmoid_first", 1.0, 1.0e-4, 1.0e-3),
     "qwen2.5-coder-7b": ("ipo", 0.05, 1.0e-6, 3.0e-5),
+    "qwen3-0.6b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "qwen3-4b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "llama-3.2-1b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "functiongemma-270m": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "xlam-2-1b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
 }
 """Loss, beta and the learning rates of DPO and of SFT, as each entry of params.yaml documents them."""
 

@@ -19,7 +19,7 @@ CASES = json.loads((ROOT / "tests/cases/stages.json").read_text())
 COMMANDS = {
     "generate": ["tools", "out.jsonl"],
     "validate": ["triplets.jsonl", "base", "out.jsonl", "details.json"],
-    "split": ["triplets.jsonl", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
+    "split": ["triplets.jsonl", "base", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
     "weights": ["out"],
     "sft": ["triplets.jsonl", "base", "out", "curve.csv"],
     "score": ["answers.jsonl", "out.jsonl", "details.json"],
@@ -54,6 +54,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_bad_input_is_reported_in_one_line(case: dict[str, object], folder: Path) -> None:
     for name, text in case.get("files", {}).items():  # type: ignore[attr-defined]
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text if isinstance(text, str) else json.dumps(text))
     for old, new in case.get("params", {}).items():  # type: ignore[attr-defined]
         text = (folder / "params.yaml").read_text()

@@ -124,8 +124,7 @@ def import_(
     writer = params.generate.teacher if params and teacher else None
     if teacher and not writer:
         raise InputError(f"{PARAMS}: generate.teacher must say who writes the templates, got None")
-    chosen = params.chosen if params else None
-    limit = Limit(chosen.weights.max_length, chosen.format, chosen.template) if chosen else None
+    limit = Limit.of(params.chosen) if params else None
     adopted = import_tools(source, mcp=mcp, teacher=writer, limit=limit)
     if as_json:
         kept, left_out = ([entry.record() for entry in part] for part in (adopted.kept, adopted.left_out))

@@ -13,10 +13,10 @@ _LONGEST = 900
 
 
 class InputError(Exception):
-    """A fault in the input, the settings or the machine. The user sees its message as one line."""
+    """A fault in the input, the settings or the machine. The user sees each of its messages as one line."""
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return "\n".join(one_line(str(message)) for message in self.args)
 
 
 def one_line(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks.bfcl.check import correct
 from tool_dpo.errors import run
 from tool_dpo.records import read_lines, write_json
-from tool_dpo.report.metrics import MODELS, judge_all, mcnemar, rate, summarize
+from tool_dpo.report.metrics import MODELS, difference, judge_all, rate, summarize, tools_of
 from tool_dpo.schema.answer import Answer, read_answers
 from tool_dpo.schema.documents import parse
 from tool_dpo.stage import paths
@@ -31,17 +31,18 @@ def score(cases: list[dict[str, Any]], answers: Path) -> dict[str, Any]:
         right[model] = [
             correct(case["function"], case["accepted"], *call) for case, call in zip(asked, calls, strict=True)
         ]
-        summary = summarize(verdicts)
-        tools = [tool == case["tool"] for case, (tool, _) in zip(asked, calls, strict=True)]
+        asked_of = tools_of(said)
+        summary = summarize(verdicts, asked_of)
+        chosen = [tool == case["tool"] for case, (tool, _) in zip(asked, calls, strict=True)]
         result[model] = {
             **{name: summary[name] for name in ("n", "sspr", "failures", "other_keywords")},
-            "tool": rate(sum(tools), len(tools)),
-            "values": rate(sum(right[model]), len(right[model])),
+            "tool": rate(chosen, asked_of),
+            "values": rate(right[model], asked_of),
         }
     for first, second in combinations(MODELS, 2):
         result[f"{first}_to_{second}"] = {
-            "sspr": mcnemar(passed[first], passed[second]),
-            "values": mcnemar(right[first], right[second]),
+            "sspr": difference(passed[first], passed[second], asked_of),
+            "values": difference(right[first], right[second], asked_of),
         }
     return result
 

@@ -16,8 +16,9 @@ def main() -> None:
     data, model, out = paths("data", "model", "out", description=__doc__)
     params = load_params()
     triplets = list(read_triplets(data))
+    asked = [triplet for triplet in triplets for _ in range(SAMPLES)]
     answers = ask(
-        [triplet for triplet in triplets for _ in range(SAMPLES)],
+        asked,
         model,
         params.answer.max_new_tokens,
         params.chosen.answer.batch_size,
@@ -25,18 +26,19 @@ def main() -> None:
         seed=params.seed,
     )
     passed = [
-        [judge(triplet.schema, read.call).failure is None for _, read in answers[start : start + SAMPLES]]
-        for start, triplet in zip(range(0, len(answers), SAMPLES), triplets, strict=True)
+        judge(triplet.schema, read.call).failure is None for triplet, (_, read) in zip(asked, answers, strict=True)
     ]
+    samples = [passed[start : start + SAMPLES] for start in range(0, len(passed), SAMPLES)]
+    tools = [triplet.tool for triplet in triplets]
     write_json(
         out,
         {
             "temperature": TEMPERATURE,
             "samples": SAMPLES,
             "n": len(triplets),
-            "sspr": rate(sum(map(sum, passed)), len(answers)),
-            "all_pass": rate(sum(map(all, passed)), len(passed)),
-            "any_passes": rate(sum(map(any, passed)), len(passed)),
+            "sspr": rate(passed, [triplet.tool for triplet in asked]),
+            "all_pass": rate([all(one) for one in samples], tools),
+            "any_passes": rate([any(one) for one in samples], tools),
         },
     )
 

@@ -47,7 +47,7 @@ def measure(triplets: list[Triplet], model: Path, params: Params) -> dict[str, A
     ]
     result: dict[str, Any] = {}
     for index, name in enumerate(STYLES):
-        found = summarize(verdicts[index * len(cases) : (index + 1) * len(cases)])
+        found = summarize(verdicts[index * len(cases) : (index + 1) * len(cases)], [case.tool for case in cases])
         result[name] = {key: found[key] for key in ("n", "sspr", "exact", "failures")}
     worst = min(STYLES, key=lambda name: result[name]["sspr"]["rate"])
     return {**result, "worst": {"style": worst, "sspr": result[worst]["sspr"]["rate"]}}

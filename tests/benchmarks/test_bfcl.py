@@ -120,4 +120,4 @@ def test_strictness_and_values_are_counted_separately(tmp_path: Path) -> None:
     assert [round(3 * result[model]["sspr"]["rate"]) for model in MODELS] == [0, 1, 2]
     assert [round(3 * result[model]["values"]["rate"]) for model in MODELS] == [0, 0, 1]
     assert [round(3 * result[model]["tool"]["rate"]) for model in MODELS] == [0, 1, 2]
-    assert result["sft_to_dpo"]["values"] == {"gained": 1, "lost": 0, "p": 1.0}
+    assert result["sft_to_dpo"]["values"] == {"gained": 1, "lost": 0, "p": 1.0, "mcnemar": 1.0}

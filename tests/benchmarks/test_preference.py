@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.preference.study import table
-from tests.helpers import ROOT
+from tests.helpers import ROOT, load
 from tool_dpo.params import load_params
+from tool_dpo.records import write_lines
+from tool_dpo.schema.answer import Answer
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.tools.tool import read_tools
 from tool_dpo.triplets.split import held_out
 from tool_dpo.triplets.triplet import read_triplets
@@ -33,5 +36,21 @@ def test_the_study_prints_recorded_results(monkeypatch: pytest.MonkeyPatch) -> N
     _, sft, ipo, earlier_sft, default = table({"balanced-ipo-1": ["beta=0.05"], "default": []})
     assert [sft[0], sft[2], earlier_sft[0], earlier_sft[2]] == ["SFT alone", "58.1%", "SFT alone", "46.8%"]
     assert ipo[:4] == ["balanced-ipo-1 beta=0.05", "88.4% (84.3% to 91.5%)", "50.3%", "7, 23"]
-    assert ipo[4:8] == ["0.0052", "7, 31", "0.00012", "20.5"]
+    assert ipo[4:10] == ["", "0.0052", "7, 31", "", "0.00012", "20.5"]
     assert default[0] == "default"
+
+
+def test_both_models_are_compared_over_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five requests to one tool are gained, which is no difference between models; and the study prints that."""
+    schema = call_schema("create_task", load("answers")["parameters"])
+    right = load("answers")["expected"]
+    for name, text in (("sft", "no"), ("dpo", right)):
+        said = [Answer(f"prompt {n}", "create_task", schema, right, text).record() for n in range(5)]
+        write_lines(tmp_path / f"{name}.jsonl", said)
+    paths = [str(tmp_path / name) for name in ("sft.jsonl", "dpo.jsonl", "study/new.json")]
+    (tmp_path / "study").mkdir()
+    subprocess.run([sys.executable, "-m", "benchmarks.preference.score", *paths], cwd=ROOT, check=True)
+    monkeypatch.setattr("benchmarks.preference.study.RESULTS", tmp_path / "study")
+    _, sft, new = table({"new": []})
+    assert [sft[1], new[1]] == ["0.0% (0.0% to 79.3%)", "100.0% (20.6% to 100.0%)"]
+    assert new[3:9] == ["5, 0", "1", "0.062", "5, 0", "1", "0.062"]

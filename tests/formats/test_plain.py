@@ -1,6 +1,8 @@
 """The prompt: what is asked, and the tool's signature."""
 
+import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,13 @@ from hypothesis import given
 from tests.helpers import load, params_of
 from tests.strategies import parameters
 from tool_dpo.formats.plain import definition, messages, prompt, request_of, signature
+from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.schema.calls import strict
 from tool_dpo.schema.keywords import Schema
+from tool_dpo.training.dpo import row_of as dpo_row
+from tool_dpo.training.pairs import typed
+from tool_dpo.training.sft import row_of as sft_row
+from tool_dpo.triplets.triplet import Triplet
 
 
 @pytest.mark.parametrize("case", params_of(load("signatures")))
@@ -49,3 +56,24 @@ def test_the_chat_ends_with_the_prompt() -> None:
     system, user = messages("Do it.")
     assert (system["role"], user) == ("system", {"role": "user", "content": "Do it."})
     assert '{"tool": name, "parameters": {...}}' in system["content"]
+
+
+def test_models_get_the_inputs_that_they_always_got(plain_base: Path) -> None:
+    """cases/plain_inputs.json was written before there was another format; the recorded results stand on these."""
+    tokenizer = load_tokenizer(plain_base)
+    form = load_format(plain_base)
+    inputs = []
+    for case in load("signatures"):
+        tool = case.get("tool", "t")
+        chosen = json.dumps({"tool": tool, "parameters": {"a": "é", "n": [1.5, None]}}, ensure_ascii=False)
+        asked = prompt("Please do it, Zoë: 'now'.", (tool, case["parameters"]))
+        triplet = Triplet(asked, chosen, chosen[:-1], {}, tool, "json_error", "json", "$", "", "[]")
+        row, pair = sft_row(triplet, form), dpo_row(typed(triplet), form)
+        assert (row["tools"], pair["tools"]) == (None, None)
+        assert row["prompt"] == pair["prompt"] == form.chat(triplet)["conversation"]
+        chats = [row["prompt"] + answer for answer in (row["completion"], pair["chosen"], pair["rejected"])]
+        prompted = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True)["input_ids"]
+        inputs.append([prompted, *tokenizer.apply_chat_template(chats)["input_ids"]])
+    last = tokenizer.apply_chat_template(chats[0], tokenize=False)
+    found = {"sha256": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(), "last": last}
+    assert found == load("plain_inputs")

@@ -51,7 +51,7 @@ def _json(document: Any) -> bytes:
 def _tools() -> list[bytes]:
     files = sorted((CASES.parents[1] / "data/tools").glob("*.json"))[::10]
     ours = [json.loads(path.read_text(encoding="utf-8"))[:1] for path in files]
-    others = [case["document"] for case in _case("listing")]
+    others = [case["document"] for case in _case("listing") if "document" in case]
     documents = [[_case("tool")], *ours, *others]
     return [*map(_json, documents), yaml.safe_dump(documents[0]).encode()]
 

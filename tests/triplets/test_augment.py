@@ -101,6 +101,16 @@ def test_names_that_another_keyword_refers_to_are_kept(tie: Schema) -> None:
         assert (sorted(varied.parameters["properties"]), varied.values) == (["a", "b"], {"a": 1, "b": 2})
 
 
+def test_the_items_of_a_tuple_vary_each_by_its_own_schema() -> None:
+    row = {"type": "array", "prefixItems": [{"type": "string"}], "items": {"type": "integer"}, "minItems": 3}
+    schema: Schema = {"type": "object", "properties": {"row": row}, "required": ["row"]}
+    varied = [vary(Case("add", schema, {"row": ["a", 1, 2]}), random.Random(seed)) for seed in range(40)]
+    rows = [properties["row"] for case in varied if (properties := case.parameters["properties"]).keys() >= {"row"}]
+    assert all(faults(case) == [] for case in varied)
+    assert any("maximum" in one["items"] for one in rows)
+    assert any("maxLength" in one["prefixItems"][0] for one in rows)
+
+
 def test_choices_keep_the_words_people_say_for_them() -> None:
     schema: Schema = {
         "type": "object",

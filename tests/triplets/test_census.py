@@ -11,7 +11,6 @@ import pytest
 
 from tests.helpers import ROOT, task
 from tool_dpo.errors import InputError
-from tool_dpo.formats.format import Reading
 from tool_dpo.formats.plain import Plain
 from tool_dpo.params import load_params
 from tool_dpo.triplets.census import census, read_checked
@@ -63,7 +62,7 @@ def test_all_lines_that_cannot_be_proved_are_told_with_the_command_that_removes_
     path = lines(tmp_path, chosen="{}")
     with pytest.raises(InputError) as caught:
         read_checked(path, Words(), Plain(), "tiny", 10_000)  # type: ignore[arg-type]
-    first, second, mend = caught.value.args[0].splitlines()
+    first, second, mend = str(caught.value).splitlines()
     assert first.startswith(f"{path}:2: chosen is not valid: ")
     assert second.startswith(f"{path}:5: chosen is not valid: ")
     assert mend == f"to mend it: sed -i.bak '2d;5d' {path}"
@@ -75,20 +74,19 @@ def test_all_lines_that_are_too_long_are_told_with_the_setting_that_takes_them(t
     path = lines(tmp_path, prompt="long " * 500)
     with pytest.raises(InputError) as caught:
         read_checked(path, Words(), Plain(), "tiny", 400)  # type: ignore[arg-type]
-    first, second, mend = caught.value.args[0].splitlines()
+    first, second, mend = str(caught.value).splitlines()
     assert re.fullmatch(rf"{path}:2: 5[0-9]+ tokens, expected at most 400: tool 'create_task'", first)
     assert second.startswith(f"{path}:5: ")
     most = int(re.fullmatch(r"to mend it: dvc exp run -S models\.tiny\.weights\.max_length=(\d+)", mend)[1])  # type: ignore[index]
     assert len(read_checked(path, Words(), Plain(), "tiny", most)) == 6  # type: ignore[arg-type]
 
 
-def test_what_the_model_s_format_cannot_say_is_told(tmp_path: Path) -> None:
-    """Here a format that reads every answer as no call."""
-
-    class Deaf(Plain):
-        def read(self, answer: str) -> Reading:
-            return Reading("", None)
-
+def test_of_many_lines_the_first_are_told_and_removed(tmp_path: Path) -> None:
+    path = lines(tmp_path)
+    path.write_text(path.read_text().splitlines()[0] + '\n{"no": "triplet"}' * 51 + "\n")
     with pytest.raises(InputError) as caught:
-        read_checked(lines(tmp_path), Words(), Deaf(), "tiny", 10_000)  # type: ignore[arg-type]
-    assert "triplets.jsonl:1: chosen cannot be written and read back in the model's tool format" in str(caught.value)
+        read_checked(path, Words(), Plain(), "tiny", 10_000)  # type: ignore[arg-type]
+    *shown, more, mend = str(caught.value).splitlines()
+    assert (len(shown), more) == (50, "and 1 more")
+    subprocess.run(mend.partition(": ")[2], shell=True, check=True)
+    assert len(path.read_text().splitlines()) == 2

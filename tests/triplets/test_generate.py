@@ -14,9 +14,10 @@ from tool_dpo.errors import InputError
 from tool_dpo.formats.length import Limit
 from tool_dpo.kinds import Kind
 from tool_dpo.params import load_params
+from tool_dpo.tools.catalog import Request, Speaker
 from tool_dpo.tools.tool import Tool, read_tools
 from tool_dpo.triplets.augment import plain
-from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.generate import first_triplet, generate
 from tool_dpo.triplets.triplet import Triplet, proved
 
 KINDS = [kind for kind in get_args(Kind) if kind != "wrong_tool"]
@@ -161,6 +162,18 @@ def test_a_draw_that_fails_is_made_again() -> None:
     assert len(made([tool], 10)) == 10
 
 
+def test_an_error_of_any_kind_leaves_out_one_triplet(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(case: Any, rng: Any) -> Any:
+        raise TypeError("no order between str and int")
+
+    monkeypatch.setattr("tool_dpo.triplets.generate.vary", failing)
+    assert varied([task()], variants=1) == []
+    told = "gives 0 different requests with a provable violation, 4 are needed: request .+: TypeError: no order"
+    assert re.search(told, caplog.records[0].getMessage())
+
+
 def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() -> None:
     choices = [f"choice_number_{index}" for index in range(300)]
     properties = {
@@ -186,6 +199,31 @@ def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() 
 def test_a_request_that_is_too_long_is_left_out_with_the_reason() -> None:
     with pytest.raises(InputError, match="longer than the model's max_length of 60 tokens, even if shortened"):
         list(generate([task()], replace(DEFAULT, triplets=1, variants=0), 1, limit=Limit(60)))
+
+
+@pytest.fixture
+def draws(monkeypatch: pytest.MonkeyPatch) -> list[Tool]:
+    """The tools for which requests are drawn, one for each."""
+    found: list[Tool] = []
+    request = Speaker.request
+
+    def counted(speaker: Speaker, tool: Tool) -> Request:
+        found.append(tool)
+        return request(speaker, tool)
+
+    monkeypatch.setattr(Speaker, "request", counted)
+    return found
+
+
+def test_a_tool_of_few_requests_is_soon_given_up(draws: list[Tool]) -> None:
+    assert len(made([task(requests=["{title}, {priority}"])], 1000)) == 15
+    assert len(draws) < 1000
+
+
+def test_a_tool_that_is_always_too_long_is_soon_given_up(draws: list[Tool]) -> None:
+    with pytest.raises(ValueError, match="longer than the model's max_length of 60 tokens, even if shortened"):
+        first_triplet(task(), DEFAULT, max_length=60)
+    assert len(draws) < 10
 
 
 def test_a_tool_without_requests_gets_some(caplog: pytest.LogCaptureFixture) -> None:

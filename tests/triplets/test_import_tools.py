@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from tests.helpers import PARAMS, TASK_ITEM, changed, command
 from tool_dpo.formats.length import Limit
-from tool_dpo.tools.tool import parse_tool
+from tool_dpo.tools.tool import parse_tool, read_tools
+from tool_dpo.tools.wording import word
 from tool_dpo.triplets import import_tools as import_tools_module
 from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
@@ -43,6 +45,8 @@ def test_an_error_in_one_tool_does_not_end_the_import(tmp_path: Path, monkeypatc
 DOCUMENT = [
     {"name": "files/read", "inputSchema": {"properties": {"path": {"type": "string"}}, "required": ["path"]}},
     {"name": "odd", "inputSchema": {"properties": {"a": {"$ref": "#/gone"}}}},
+    {"name": "wait", "inputSchema": {"properties": {"for": {"type": "integer"}, "": {"type": "string"}, "b": False}}},
+    {"name": "many", "inputSchema": {"properties": {f"p{number}": {"type": "string"} for number in range(16)}}},
 ]
 
 
@@ -54,13 +58,15 @@ def test_every_tool_is_told_by_name_with_its_reason(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "kept: files_read: renamed from files/read",
         "skipped: odd: $ref #/gone points to nothing",
-        "1 tools, 1 skipped",
+        "kept: wait: never mentioned: '', b",
+        "kept: many: never mentioned: p6, p7, p8, p9, p10, p11, p12, p13 and 2 more",
+        "3 tools, 1 skipped",
     ]
 
 
 def test_what_became_of_each_tool_is_data_too(tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
-    source.write_text(json.dumps(DOCUMENT))
+    source.write_text(json.dumps(DOCUMENT[:2]))
     report = json.loads(command("import", source, "--json").stdout)
     assert [tool["function"]["name"] for tool in report.pop("tools")] == ["files_read"]
     assert report == {
@@ -75,6 +81,28 @@ def tools_of(tmp_path: Path, **schema: Any) -> list[dict[str, Any]]:
     source = tmp_path / "tools.json"
     source.write_text(json.dumps({"tools": [tool]}))
     return import_tools(str(source)).tools
+
+
+RENAMED = [
+    {"name": "search", "inputSchema": {"properties": {"q": {"type": "string"}}, "required": ["q"]}},
+    {"name": "search", "inputSchema": {"properties": {"jql": {"type": "string"}}, "required": ["jql"]}},
+    {"name": "读取/文件", "inputSchema": {}},
+    {"name": "?", "inputSchema": {}},
+]
+
+
+@pytest.mark.parametrize(
+    "through", [lambda path: import_tools(str(path)).tools, lambda path: map(word, read_tools(path))]
+)
+def test_a_renamed_tool_is_asked_for_by_its_name_in_the_document(tmp_path: Path, through: Any) -> None:
+    source = tmp_path / "tools.json"
+    source.write_text(json.dumps({"tools": RENAMED}))
+    assert {tool["function"]["name"]: tool["requests"][0] for tool in through(source)} == {
+        "search": "Search matching {q}.",
+        "search_2": "Search with jql {jql}.",
+        "DuQu_WenJian": "Use 读取 文件.",
+        "tool": "Use tool.",
+    }
 
 
 CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type": "integer"}}
@@ -100,8 +128,25 @@ CITY = {"city": {"type": "string"}, "area": {"type": "string"}, "beds": {"type":
             },
             [{"view", "city", "area"}, {"view", "city", "area", "beds"}],
         ),
+        (
+            {
+                "oneOf": [
+                    {
+                        "properties": {"by": {"const": name}, **CITY},
+                        "required": ["by", name],
+                        "unevaluatedProperties": False,
+                    }
+                    for name in CITY
+                ]
+            },
+            [{"by", *names} for count in (1, 2, 3) for names in combinations(CITY, count)],
+        ),
+        (
+            {"anyOf": [{"properties": {name: CITY[name]}, "required": [name]} for name in ("city", "area")]},
+            [{"city"}, {"area"}, {"city", "area"}],
+        ),
     ],
-    ids=["oneOf", "dependentRequired", "if"],
+    ids=["oneOf", "dependentRequired", "if", "a union", "properties in anyOf"],
 )
 def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
     schema: dict[str, Any], sets: list[set[str]], tmp_path: Path
@@ -122,7 +167,7 @@ def test_a_tool_that_no_model_can_take_is_left_out_with_the_reason(tmp_path: Pat
     assert "longer than the model's max_length of 50 tokens" in entry.reason
 
 
-@pytest.mark.parametrize(("content", "told"), [("[]", []), ("[3]", ["skipped: tool 0: expected {"])])
+@pytest.mark.parametrize(("content", "told"), [("[]", []), ("[3]", ["skipped: tool 0: expected an object, got 3"])])
 def test_a_document_without_a_tool_is_reported(content: str, told: list[str], tmp_path: Path) -> None:
     source = tmp_path / "tools.json"
     source.write_text(content)

@@ -46,7 +46,10 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
         ValueError: there is no such pair, or the chat template does not use one of the variables.
     """
     own = copy(tokenizer)
-    if _shows_tools(own):
+    tools = False
+    with suppress(TemplateError, ValueError, TypeError):  # there is no chat template, or it takes no such chat
+        tools = _shows_tools(own)
+    if tools:
         own.chat_template = own.get_chat_template(tools=[_TOOL])
     elif _CHATML in own.get_vocab():
         own.chat_template = _HERMES.read_text(encoding="utf-8")
@@ -72,10 +75,8 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
 
 
 def _shows_tools(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    with suppress(TemplateError, ValueError, TypeError):
-        shown = tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tools=[_TOOL], tokenize=False)
-        return _TOOL["function"]["name"] in shown  # type: ignore[index]
-    return False
+    shown = tokenizer.apply_chat_template([{"role": "user", "content": "?"}], tools=[_TOOL], tokenize=False)
+    return _TOOL["function"]["name"] in shown  # type: ignore[index]
 
 
 def _responses(tokenizer: "PreTrainedTokenizerBase") -> Iterator[dict[str, Any]]:
@@ -127,6 +128,10 @@ class Native:
         text = self._written(_CALL)
         if self._render([{"role": "assistant", "content": text}]) != self._start + text + self._end:
             raise ValueError("the chat template does not write a call as content")
+        texts = [self._start, self._start + text]
+        asked, whole = self._tokenizer(texts, add_special_tokens=False)["input_ids"]
+        if whole[: len(asked)] != asked:
+            raise ValueError("the tokenizer joins the end of a prompt with the answer")
         call = self.read(text).call
         if not call or not alike(json.loads(call), _CALL):
             raise ValueError("the response template does not read the call that the chat template writes")
@@ -137,7 +142,9 @@ class Native:
     def write(self, call: str, chosen: str) -> str:
         made = _parsed(call)
         if made is not None:
-            return self._written(made)
+            with suppress(ValueError, TypeError, TemplateError):  # a template may take nothing but objects
+                return self._written(made)
+            return call
         right = _parsed(chosen)
         if right is None:
             return call

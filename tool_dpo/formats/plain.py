@@ -107,6 +107,9 @@ def _type(schema: Any) -> str:
 
 
 def _named(name: str, schema: Schema) -> str:
+    if name == "array" and schema.get("prefixItems"):
+        rest = schema.get("items", True)
+        return f"[{', '.join([*map(_type, schema['prefixItems']), *([] if rest is False else [f'{_type(rest)}...'])])}]"
     if name == "array":
         return f"list[{_type(schema.get('items'))}]"
     if name == "object" and schema.get("properties"):

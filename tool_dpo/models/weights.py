@@ -85,14 +85,19 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     return _ending_turns(tokenizer)
 
 
-def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase") -> Format:
-    """The format in which the model of a folder is asked, with the folder's tokenizer.
+def load_format(folder: Path, tokenizer: "PreTrainedTokenizerBase | None" = None) -> Format:
+    """The format in which the model of a folder is asked, with the folder's tokenizer, loaded if it is not given.
 
     Raises:
-        InputError: the folder is not a model folder.
+        InputError: the folder is not a model folder, or its templates do not fit together.
     """
-    _, name = _read(folder)
-    return Native(tokenizer) if name == "native" else Plain()
+    weights, name = _read(folder)
+    if name == "plain":
+        return Plain()
+    try:
+        return Native(tokenizer or load_tokenizer(folder))
+    except ValueError as error:
+        raise InputError(f"{folder}: {name_of(weights)}: format native: {error}") from None
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 from tool_dpo.errors import InputError
 from tool_dpo.files import atomic
 from tool_dpo.records import read_json, write_json
-from tool_dpo.report.metrics import MODELS, headline, judge_all, paired
+from tool_dpo.report.metrics import MODELS, headline, judge_all, paired, tools_of
 from tool_dpo.schema.answer import read_answers
 from tool_dpo.schema.verdict import FAILURES
 
@@ -30,7 +30,7 @@ def compare(answers: Path, details: Path, curves: Path, out: Path, tests: Path, 
     verdicts = {name: judge_all(one) for name, one in said.items()}
     results: dict[str, Any] = {}
     for first, second in combinations(MODELS, 2):
-        results[f"{first}_to_{second}"] = paired(verdicts[first], verdicts[second])
+        results[f"{first}_to_{second}"] = paired(verdicts[first], verdicts[second], tools_of(said[first]))
     summaries = {name: read_json(details / f"{name}.json") for name in MODELS}
     rates = [(name, summaries[name][key]["rate"], key) for name in MODELS for key in ("sspr", "exact", "extracted")]
     _write_csv(plots / "rates.csv", ("model", "rate", "measure"), rates)

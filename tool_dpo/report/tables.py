@@ -29,7 +29,8 @@ def _rows(summaries: dict[str, Any], tests: dict[str, Any]) -> list[list[str]]:
         rows.append([label, *(cell(one[key]) for one in summaries.values())])
     for first in MODELS[:-1]:
         against = [tests.get(f"{first}_to_{second}") for second in MODELS]
-        rows.append([f"SSPR against {first}, McNemar p", *(str(one["sspr"]["p"]) if one else "" for one in against)])
+        for key, label in (("p", "p over tools"), ("mcnemar", "McNemar p")):
+            rows.append([f"SSPR against {first}, {label}", *(str(one["sspr"][key]) if one else "" for one in against)])
     for kind in FAILURES:
         rows.append([kind, *(str(one["failures"][kind]) for one in summaries.values())])
     return rows

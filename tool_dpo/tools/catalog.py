@@ -4,9 +4,9 @@ import base64
 import json
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,8 @@ from tool_dpo.tools.names import is_date, provider
 from tool_dpo.tools.numbers import fits_range, number
 from tool_dpo.tools.patterns import text_of
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
-from tool_dpo.tools.rules import RULES, agreeing
+from tool_dpo.tools.rules import RULES, agreeing, applied, deciding, nothing
+from tool_dpo.tools.times import DAYS, FIRST, ISO, form_of, moment, named_time
 from tool_dpo.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ _MONTHS = [  # calendar.month_name depends on the machine's locale
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 ]  # fmt: skip
-_FIRST_DAY = date(2026, 1, 1)
-_DAYS = 730
 _ITEMS = 3
 _ATTEMPTS = 20
 _LONGEST = 500
 _MOST_ITEMS = 50
+_MANY_LISTS = 3
+"""Lists in one another. Those inside them are as short as they may be."""
 _MOST_DRAWS = 10_000
 """Most items that are drawn for one list, those of the lists in it among them."""
 _NOTHING = 0.125
@@ -46,6 +47,7 @@ _FORMATS = {
     "email": "ascii_safe_email",
     "uri": "url",
     "ipv4": "ipv4_public",
+    "ip": "ipv4_public",
     "hostname": "hostname",
     "ipv6": "ipv6",
     "idn-email": "ascii_safe_email",
@@ -60,6 +62,8 @@ _FORMATS = {
     "color": "hex_color",
     "mac": "mac_address",
     "password": "password",
+    "country-code": "country_code",
+    "currency": "currency_code",
 }
 """Faker providers of formats."""
 _SENTENCES = (
@@ -77,11 +81,14 @@ _THINGS = (
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = ("int32", "int64", "uint32", "uint64", "integer", "bigint")
 """Formats of numbers that are sent as text."""
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Digits of a ULID: base 32 without letters that look like others."""
 _SHAPES = ("word", "ean8", "country_code", "slug", "sha1", "uuid4", "url", "file_path", "numerify", "mac_address")
 """Faker providers for a text that must match a pattern. The first whose texts all match is taken."""
 _SAMPLES = 20
 _CHECKED = {
-    *RULES, "contains", "propertyNames", "patternProperties", "unevaluatedProperties", "unevaluatedItems",
+    *RULES, "contains", "propertyNames", "patternProperties", "prefixItems", "unevaluatedProperties",
+    "unevaluatedItems",
 }  # fmt: skip
 """Keywords that a drawn value may break. It is checked, and drawn again if it does."""
 _NO_WAY = "no way to draw a value: give it an enum, examples, a range, a known format or x-faker"
@@ -113,6 +120,7 @@ class Speaker:
         self._rng = rng
         self._optional = optional
         self._lists = self._draws = 0
+        self._checks: dict[int, tuple[Schema, Validator]] = {}
         self._faker = _faker()
         self._faker.seed_instance(rng.getrandbits(64))
 
@@ -133,7 +141,12 @@ class Speaker:
         """
         if not _may_break(schema):
             return draw()
-        check = Validator(strict(schema))
+        if id(schema) not in self._checks:
+            self._checks[id(schema)] = (
+                schema,
+                Validator(strict(schema)),
+            )  # with the schema, so that its id stays its own
+        _, check = self._checks[id(schema)]
         fault = ""
         for _ in range(_ATTEMPTS):
             said = draw()
@@ -145,7 +158,12 @@ class Speaker:
 
     def _object(self, schema: Schema, templates: tuple[Template, ...]) -> Said:
         template = self._rng.choice(templates)
-        named = self._names(schema, template) if RULES & schema.keys() else None
+        properties, decided, named = schema.get("properties", {}), dict[str, Said](), None
+        if RULES & schema.keys():
+            decided = self._decided(schema, template)
+            known = {name: said.value for name, said in decided.items()}
+            named = self._names(schema, template, known)
+            properties = _with(properties, applied(schema, named, known))
         values: dict[str, Any] = {}
         text = ""
         for segment in template.segments:
@@ -155,18 +173,28 @@ class Speaker:
                     continue
             for part in segment.parts:
                 if isinstance(part, Slot):
-                    said = self._slot(part, schema["properties"][part.name], optional=segment.optional)
+                    said = decided.get(part.name) or self._slot(part, properties[part.name], optional=segment.optional)
                     values[part.name] = said.value
                     text += said.text
                 else:
                     text += part
-        return Said({name: values[name] for name in schema.get("properties", {}) if name in values}, text)
+        return Said({name: values[name] for name in properties if name in values}, text)
 
-    def _names(self, schema: Schema, template: Template) -> set[str]:
+    def _decided(self, schema: Schema, template: Template) -> dict[str, Said]:
+        """The parameters whose values decide which of the schema's rules hold."""
+        names = deciding(schema)
+        return {
+            slot.name: self._slot(slot, schema["properties"][slot.name], optional=optional)
+            for optional in (False, True)
+            for slot in template.slots(optional=optional)
+            if slot.name in names
+        }
+
+    def _names(self, schema: Schema, template: Template, known: dict[str, Any]) -> set[str]:
         """The parameters that the template is to mention, so that they agree with the schema's rules."""
         always = {slot.name for slot in template.slots(optional=False)}
         parts = [{slot.name for slot in segment.slots} for segment in template.segments if segment.optional]
-        return agreeing(schema, always, parts, self._rng, self._optional)
+        return agreeing(schema, always, parts, self._rng, self._optional, known)
 
     def _slot(self, slot: Slot, schema: Any, *, optional: bool) -> Said:
         """A parameter. Null is not said of an optional one: people leave it out."""
@@ -208,7 +236,9 @@ class Speaker:
             return whole
         if "const" in schema:
             return Said(schema["const"], _spoken(schema["const"]))
-        if schema.get("enum"):
+        if "enum" in schema:
+            if not schema["enum"]:
+                raise ValueError("its enum is empty: no value fits")
             value = self._rng.choice(schema["enum"])
             return Said(value, self._enum_word(value, schema))
         kind = self._kind(schema)
@@ -220,7 +250,7 @@ class Speaker:
         for keyword in ALTERNATIVES:
             if keyword in schema and "examples" not in schema:
                 return self._one_of(schema, keyword, name)
-        if kind == "object" and "properties" not in schema and "examples" not in schema:
+        if kind == "object" and not schema.get("properties") and "examples" not in schema:
             return self._map(schema, name)
         value = self._plain(schema, kind, name)
         return Said(value, _spoken(value))
@@ -251,27 +281,30 @@ class Speaker:
         return words if isinstance(words, str) else str(self._rng.choice(words))
 
     def _list(self, schema: Schema, name: str) -> Said:
-        first = schema.get("prefixItems", [])
+        if schema.get("maxItems") == 0:
+            return Said([], _spoken([]))
+        first = schema.get("prefixItems", [])[: schema.get("maxItems")]
         low = max(1, len(first), schema.get("minItems", 1))
         if low > _MOST_ITEMS:
-            raise ValueError(_NO_WAY)
+            raise ValueError(f"its minItems {low} is more than the {_MOST_ITEMS} items that a request can list")
         most = schema.get("maxItems", max(_ITEMS, len(first)))
         if first and schema.get("items") in (False, None):
-            low = most = len(first)
+            most = low
         size = min(max(low, most), self._rng.randint(low, max(low, min(most, max(_ITEMS, low)))))
+        if self._lists >= _MANY_LISTS:
+            size = low
         if not self._lists:
             self._draws = 0
         self._lists += 1
         try:
-            items = [self._item(one, name) for one in first[:most]]
+            items = [self._item(one, name) for one in first]
             if "contains" in schema:
                 items += [self._item(schema["contains"], name) for _ in range(max(1, schema.get("minContains", 1)))]
-            slow = self._lists > 1 or _may_break(schema.get("items"))
             for _ in range(_ATTEMPTS * size):
-                if len(items) >= size and slow:  # else all are drawn, so that the recorded data stay the same
+                if len(items) >= size:
                     break
                 item = self._item(schema.get("items", {}), name)
-                if len(items) < size and all(item.value != other.value for other in items):
+                if all(item.value != other.value for other in items):
                     items.append(item)
             while len(items) < low and items and not schema.get("uniqueItems"):  # of a boolean there are but two
                 items.append(self._item(schema.get("items", {}), name))
@@ -282,7 +315,7 @@ class Speaker:
     def _item(self, schema: Schema, name: str) -> Said:
         self._draws += 1
         if self._draws > _MOST_DRAWS:
-            raise ValueError(_NO_WAY)
+            raise ValueError(f"its lists need more than {_MOST_DRAWS} items in all")
         return self.say(schema, name)
 
     def _time(self, schema: Schema, *, given: bool) -> Said | None:
@@ -297,7 +330,7 @@ class Speaker:
         return None
 
     def _date(self) -> Said:
-        day = _FIRST_DAY + timedelta(days=self._rng.randrange(_DAYS))
+        day = FIRST.date() + timedelta(days=self._rng.randrange(DAYS))
         return Said(day.isoformat(), self._rng.choice(_as_said(day)))
 
     def _duration(self) -> Said:
@@ -306,7 +339,10 @@ class Speaker:
         return Said(value.format(count), f"{count} {unit}{'s' * (count > 1)}")
 
     def _map(self, schema: Schema, name: str) -> Said:
-        """An object with one entry, or as many as it needs, if its names are free."""
+        """An object with one entry, or as many as it needs, if its names are free; an empty one if it can have none."""
+        open_ = schema.get("additionalProperties", "properties" not in schema) is not False
+        if not open_ and "patternProperties" not in schema:
+            return Said({}, _spoken({}))
         entries: dict[str, Said] = {}
         for _ in range(_ATTEMPTS):
             if len(entries) >= max(1, schema.get("minProperties", 1)):
@@ -343,7 +379,7 @@ class Speaker:
                     return value
             case "boolean":
                 return self._rng.random() < 0.5
-            case "string" if "enum" not in schema:
+            case "string":
                 return self._text(schema, name)
             case "null":
                 return None
@@ -358,6 +394,8 @@ class Speaker:
                 return text
         if isinstance(schema.get("default"), str) and schema["default"] and _fits(schema, schema["default"]):
             return str(schema["default"])
+        if (said := named_time(name, self._rng)) and _fits(schema, said):
+            return said
         text = str(self._date().value) if is_date(name) else self._named(provider(name))
         return self._of_pattern(schema, text) if "pattern" in schema else self._of_length(text, schema)
 
@@ -375,9 +413,19 @@ class Speaker:
                 return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
             case "time":
                 return str(self._moment().value[11:])
-            case "byte" | "base64" | "base64url":
+            case "timestamp" | "datetime":
+                return str(self._moment().value)
+            case "partial-time":
+                return str(self._moment().value[11:-1])
+            case "cidr":
+                return f"10.{self._rng.randrange(256)}.{self._rng.randrange(256)}.0/24"
+            case "hex":
+                return f"{self._rng.getrandbits(32):08x}"
+            case "ulid":
+                return f"01{''.join(self._rng.choices(_CROCKFORD, k=24))}"
+            case "byte" | "base64" | "base64url" | "binary":
                 return base64.b64encode(self._faker.word().encode()).decode()
-            case "decimal":
+            case "decimal" | "double" | "float":
                 return f"{self._rng.randint(1, 500)}.{self._rng.randrange(100):02}"
             case "json-pointer" | "relative-json-pointer":
                 return f"{'0' * (form != 'json-pointer')}/{self._faker.word()}"
@@ -392,16 +440,14 @@ class Speaker:
         for text in texts:
             if _fits(schema, text):
                 return text
-        low, high = schema.get("minLength", 0), schema.get("maxLength")
-        if low > _LONGEST:
-            raise ValueError(_NO_WAY)
+        low, high = _least_length(schema), schema.get("maxLength")
+        if (form := form_of(schema["pattern"])) and _fits(schema, text := f"{moment(self._rng):{form}}"):
+            return text
         shape = _shape_of(schema["pattern"], low, high)
         return self._fake(shape) if shape else text_of(schema["pattern"], self._rng, low, high)
 
     def _of_length(self, text: str, schema: Schema) -> str:
-        if schema.get("minLength", 0) > _LONGEST:
-            raise ValueError(_NO_WAY)
-        while len(text) < schema.get("minLength", 0):
+        while len(text) < _least_length(schema):
             text += f" {self._faker.word()}"
         return text[: schema.get("maxLength", len(text))]
 
@@ -423,15 +469,22 @@ class Speaker:
         return str(value)
 
     def _moment(self) -> Said:
-        moment = datetime(_FIRST_DAY.year, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * self._rng.randrange(_DAYS * 96))
-        value = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        said = (f"{day} at {moment:%H:%M} UTC" for day in _as_said(moment.date()))
+        when = moment(self._rng)
+        value = f"{when:{ISO}}"
+        said = (f"{day} at {when:%H:%M} UTC" for day in _as_said(when.date()))
         return Said(value, self._rng.choice((value, *said)))
 
 
 def _as_said(day: date) -> tuple[str, str, str]:
     month = _MONTHS[day.month - 1]
     return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
+
+
+def _least_length(schema: Schema) -> int:
+    least: int = schema.get("minLength", 0)
+    if least > _LONGEST:
+        raise ValueError(f"its minLength {least} is more than the {_LONGEST} characters that a request can say")
+    return least
 
 
 def _fits(schema: Schema, text: str) -> bool:
@@ -502,6 +555,16 @@ def _both(around: Schema, one: Any) -> Any:
     if "required" in around and "required" in one:
         both["required"] = [*around["required"], *one["required"]]
     return both
+
+
+def _with(properties: dict[str, Any], parts: Iterable[Schema]) -> dict[str, Any]:
+    """The properties, with what other parts of the schema say of them."""
+    result = dict(properties)
+    for part in parts:
+        for name, schema in part.get("properties", {}).items():
+            if name in result and isinstance(schema, dict) and not nothing(schema):
+                result[name] = _both(result[name] if isinstance(result[name], dict) else {}, schema)
+    return result
 
 
 _IMPLIED = {

@@ -14,6 +14,8 @@ from tool_dpo.tools.normalise import Skip, check_parameters
 
 NAME = re.compile(r"[a-zA-Z0-9_.-]{1,64}")  # OpenAI's rule for function names, plus the dots that MCP allows
 _LONGEST_NAME = 64
+_MOST_TOLD = 8
+"""Names of parameters in one note."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Entry:
     written: its name in the document, or what stands for one.
     tool: the tool in the OpenAI form; None if it was left out, for `reason`.
     cut: what its schema lacks, because it was too deep or too large.
+    unsaid: parameters that no request mentions.
     """
 
     where: str
@@ -30,6 +33,7 @@ class Entry:
     tool: Any = None
     reason: str = ""
     cut: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -40,7 +44,10 @@ class Entry:
     def notes(self) -> list[str]:
         """What is different from the document, one line each."""
         renamed = [f"renamed from {self.written}"] if self.written != self.name else []
-        return renamed + [f"shortened: {one}" for one in self.cut]
+        told = [name or "''" for name in self.unsaid[:_MOST_TOLD]]
+        more = f" and {len(self.unsaid) - _MOST_TOLD} more" if len(self.unsaid) > _MOST_TOLD else ""
+        unsaid = [f"never mentioned: {', '.join(told)}{more}"] if told else []
+        return [*renamed, *(f"shortened: {one}" for one in self.cut), *unsaid]
 
     def record(self) -> dict[str, Any]:
         """The entry as JSON, without the tool."""
@@ -105,8 +112,8 @@ class Conversion:
             self.skip(where, name, str(reason))
         except RecursionError:
             self.skip(where, name, "nested too deeply")
-        except Exception as error:  # a document may be malformed in any way
-            self.skip(where, name, f"malformed: {error}")
+        except Exception:  # a document may be malformed in any way
+            self.skip(where, name, "malformed: a part of it is not of the type that its specification says")
         else:
             if self._once and draft in self._known[name]:
                 self.skip(where, name, "the same tool is listed before")

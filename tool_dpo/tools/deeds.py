@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import dataclass
+from html import unescape
+from itertools import takewhile
 from typing import Any
 
 from tool_dpo.tools.names import word_set, words
@@ -14,8 +16,8 @@ VERBS = word_set(
     calculate call cancel capture change check clear clone close compare complete compute confirm connect convert
     copy count create deactivate decline delete deploy destroy detach disable disconnect dismiss download draft
     edit enable enqueue estimate evaluate execute expire export fetch fill find finalize follow force generate get
-    give grant hide import include install invite issue join leave link list load lock login logout look make mark
-    merge migrate modify monitor move notify open order pause pay perform ping pin place post preview process
+    give grant hide import include install invite issue join leave link list load lock login logout look make manage
+    mark merge migrate modify monitor move notify open order pause pay perform ping pin place post preview process
     provide publish push put query read rebuild receive record redeliver redeem refresh refund register reject
     release remove rename render reopen reorder replace reply report request require rerun reschedule reserve reset
     resolve restart restore resume retrieve retry return revert review revoke rotate run save scan schedule search
@@ -35,7 +37,37 @@ _OTHERS = {
 """Other words for some verbs. A thing follows them."""
 _NO_THING = word_set("for to in from at on of with by into as if up out all whether that which how")
 _DETERMINED = word_set("a an the all any some one this that these those every each information details")
-_MARKUP = re.compile(r"<[^>]*>|[\[\]{}|?`*\"]")
+_DANGLING = re.compile(r"(?<=\w)(?: (?:with|to|for|of|from|by))+$")
+EXAMPLE = re.compile(
+    r"[(,]?\s*\b(?:e\.? ?g\b|i\.? ?e\b|for (?:example|instance)\b|such as\b|examples?:)", re.IGNORECASE
+)
+"""The start of an example in a description."""
+_KIND = r"(?:(?:this|the|an?|our) (?:[\w-]+ ){0,2}?|(?:api|mcp) )?"
+_TOOL = rf"{_KIND}(?:tool|function|endpoint|method|operation|command|action|api|utility)"
+_USERS = r"(?:you|users?|the user|agents?|the agent|the model|the caller|clients?|one)"
+_PREAMBLE = re.compile(
+    rf"(?:please )?(?:(?:use )?{_TOOL},? |(?:this|it) )?"
+    rf"(?:(?:that|which|it) )?(?:(?:can|will|may|should) (?!be ))?"
+    rf"(?:(?:allow|let|enable|help)s? {_USERS} (?:to )?|(?:(?:is|can be|should be|may be|to be) )?used (?:to|for) "
+    rf"|provides? (?:{_USERS} )?(?:the ability|a way|a means|access) to |(?:to|for) )?",
+    re.IGNORECASE,
+)
+"""Words before the command in descriptions such as "This tool allows you to search the web"."""
+_NOUNS = word_set(
+    """
+    block book build call change charge copy draft issue link list load lock monitor order pin place post process
+    record release report request return review schedule set share sort star start stop store tag test track transfer
+    view void vote watch
+    """
+)
+"""Verbs that are as often nouns in descriptions: "Order details", "Set of tools"."""
+_AFTER_VERBS = word_set(
+    "a an the all any some one this that these those every each your my our their its up out off down back whether if"
+)
+"""Words after such a verb, but not after a noun."""
+_TAGS = re.compile(r"<[^>]*>")
+_MARKUP = re.compile(r"[\[\]{}|?`*\"]")
+_ASIDE = re.compile(r"\([^()]*\)")
 
 
 @dataclass(frozen=True)
@@ -52,7 +84,7 @@ class Deed:
 
 def deed_of(name: str, description: str) -> Deed:
     """What a tool with this name and this description does."""
-    text = _command(name, description)
+    text = _DANGLING.sub("", _command(name, description))
     verb, _, thing = text.partition(" ")
     if not thing or thing.split()[0].lower() in _NO_THING:
         return Deed(text)
@@ -64,14 +96,39 @@ def deed_of(name: str, description: str) -> Deed:
 
 
 def _command(name: str, description: str) -> str:
-    sentence = re.split(r"[.;:!(\n]", clean(description))[0].split()
-    if 1 < len(sentence) <= _LONGEST and (verb := base_form(sentence[0])):
-        return " ".join([verb, *_plain_case(sentence[1:])]).rstrip(",")
     parts = words(name).split()
-    for index, one in enumerate(parts):
-        if verb := base_form(one):
-            return " ".join([verb, *parts[:index], *parts[index + 1 :]])
+    named = next((index for index, one in enumerate(parts) if base_form(one)), None)
+    text = EXAMPLE.split(_ASIDE.sub(" ", clean(description)))[0]
+    sentence = _PREAMBLE.sub("", re.split(r"[;:!(]|\.(?!\w)", text)[0], count=1).split()
+    if 1 < len(sentence) <= _LONGEST and (verb := _verb(sentence, base_form(parts[0]))):
+        return " ".join([verb, *_plain_case(sentence[1:])]).rstrip(",")
+    if named is not None:
+        return " ".join([base_form(parts[named]), *parts[:named], *parts[named + 1 :]])
     return f"use {' '.join(parts)}"
+
+
+def _verb(sentence: list[str], named: str) -> str:
+    """The verb that a sentence starts with, "" if it starts with a noun. `named` is that of the tool's name."""
+    first, second = sentence[0].lower(), sentence[1].lower()
+    verb = base_form(first) or _base_of_gerund(first)
+    if verb not in _NOUNS or second in _AFTER_VERBS:
+        return verb
+    if second in _NO_THING:
+        return ""
+    return verb if first != verb or verb == named or _lists_several(verb, sentence) else ""
+
+
+def _lists_several(verb: str, sentence: list[str]) -> bool:
+    """Whether it is "list" with a plural: "List open orders of a shop", but not "List price of an item"."""
+    thing = list(takewhile(lambda one: one.lower() not in _NO_THING, sentence[1:]))
+    return verb == "list" and thing[-1].rstrip(",").endswith("s")
+
+
+def _base_of_gerund(word: str) -> str:
+    """The base form of a verb ("create" for "creating"), "" for any other word."""
+    stem = word.removesuffix("ing")
+    forms = (stem, f"{stem}e", stem[:-1]) if stem != word else ()
+    return next((form for form in forms if form in VERBS), "")
 
 
 def base_form(first: str) -> str:
@@ -91,4 +148,4 @@ def _plain_case(rest: list[str]) -> list[str]:
 
 def clean(text: Any) -> str:
     """A description without markup, on one line."""
-    return " ".join(_MARKUP.sub(" ", str(text or "")).split())
+    return " ".join(_MARKUP.sub(" ", unescape(_TAGS.sub(" ", str(text or "")))).split())

@@ -37,6 +37,7 @@ def modern(node: Schema) -> Schema:
     result = {keyword: value for keyword, value in node.items() if value is not None or keyword in _VALUES}
     if result.get("properties") == []:  # an empty object, as PHP writes it
         result["properties"] = {}
+    _list_required(result)
     if "type" in result:
         _name_types(result)
     if isinstance(result.get("items"), list) or "additionalItems" in result:
@@ -49,6 +50,19 @@ def modern(node: Schema) -> Schema:
     _make_whole(result)
     _drop_machine_limits(result)
     return result
+
+
+def _list_required(schema: Schema) -> None:
+    """List the required names, each once. In draft 3, each required property says it itself."""
+    properties, required = schema.get("properties"), schema.get("required", [])
+    if isinstance(required, bool):
+        del schema["required"]
+        required = []
+    if isinstance(properties, dict):
+        those = [name for name, one in properties.items() if isinstance(one, dict) and one.get("required") is True]
+        if isinstance(required, list) and (those or required):
+            schema["required"] = [name for index, name in enumerate(required) if name not in required[:index]]
+            schema["required"] += [name for name in those if name not in required]
 
 
 def _name_types(schema: Schema) -> None:

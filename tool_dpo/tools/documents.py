@@ -48,7 +48,8 @@ def read_document(path: Path) -> Any:
         raise InputError(f"{path}: {error.object[error.start]!r} is half a character (a lone surrogate)") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{path}:{line}: not YAML: {error.problem}") from None
+        problem = "more than one document" if error.problem == "but found another document" else error.problem
+        raise InputError(f"{path}:{line}: not YAML: {problem}") from None
     except YAMLError as error:
         raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     except (LookupError, AttributeError, TypeError):  # of a tag and a text that do not fit, as in `!!bool perhaps`
@@ -107,9 +108,11 @@ class _Constructor(SafeConstructor):
                 raise ConstructorError(None, None, "a key is not a text", key.start_mark)
             if key.tag != _MERGE:
                 key.tag = _STRING
-        names = [key.value for key, _ in node.value]
-        if len(set(names)) < len(names) and getattr(node, "merge", None) is None:
-            raise ConstructorError(None, None, "the same name is given twice in one mapping", node.start_mark)
+        known: set[str] = set()
+        for key, _ in node.value if getattr(node, "merge", None) is None else ():
+            if key.value in known:
+                raise ConstructorError(None, None, f"{key.value[:60]!r} is given twice in one mapping", key.start_mark)
+            known.add(key.value)
         return super().construct_mapping(node, deep)
 
     def construct_yaml_int(self, node: Any) -> Any:

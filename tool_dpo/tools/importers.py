@@ -11,7 +11,7 @@ from tool_dpo.tools.documents import read_document
 from tool_dpo.tools.listing import items_of, listed_tools
 from tool_dpo.tools.openapi import openapi_tools
 
-_EXPECTED = "expected a list of OpenAI tools, an MCP tools/list result, or an OpenAPI 3.0, 3.1 or 3.2 document"
+_EXPECTED = "expected tools of OpenAI, Anthropic, MCP or BFCL, or an OpenAPI 3.0, 3.1 or 3.2 document"
 _VERSIONS = re.compile(r"3\.[012](\.|$)")
 
 

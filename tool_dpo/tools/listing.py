@@ -1,9 +1,12 @@
 """Make tools from lists of tools: OpenAI in both forms, MCP, Anthropic, legacy functions, BFCL."""
 
+import json
+import re
 from functools import partial
 from typing import Any
 
 from tool_dpo.schema.keywords import ANNOTATIONS, LIMITS, REFERENCES, SCHEMA_LISTS, SCHEMA_MAPS, SUBSCHEMAS, Schema
+from tool_dpo.tools.alternatives import lifted
 from tool_dpo.tools.conversion import Conversion, Draft, Imported, first_paragraph
 from tool_dpo.tools.normalise import References, Skip, deepest_schema
 
@@ -11,6 +14,8 @@ _SCHEMAS = ("inputSchema", "input_schema", "parameters")
 """Where the schema of the parameters is: in MCP, at Anthropic, at OpenAI."""
 _LISTS = ("tools", "functions", "function", "function_declarations", "functionDeclarations")
 """Keys that hold lists of tools: in requests, results and dumps, and in the lines of BFCL."""
+_MAYBE_SCHEMA = re.compile(r"^(?!output).*(param|schema|arg|propert|input)", re.IGNORECASE)
+"""Names of keys that may hold the parameters in a form that is not read, such as Cohere's `parameter_definitions`."""
 _OWN = frozenset(("x-faker", "x-say", "x-phrase"))
 _HOLDING = {*SCHEMA_MAPS, *SCHEMA_LISTS, *SUBSCHEMAS}
 _KEYWORDS = {*LIMITS, *ANNOTATIONS, *REFERENCES, *_HOLDING, "$schema", "$id"}
@@ -57,7 +62,9 @@ def listed_tools(items: list[Any]) -> Imported:
     conversion = Conversion(once=True)
     for index, item in enumerate(items):
         where = _name(item) or f"tool {index}"
-        if not isinstance(item, dict) or "requests" in item:
+        if not isinstance(item, dict):
+            conversion.skip(where, where, f"expected an object, got {json.dumps(item)[:40]}")
+        elif "requests" in item:
             conversion.keep(where, item)
         else:
             conversion.add(where, where, partial(_draft, item))
@@ -66,6 +73,8 @@ def listed_tools(items: list[Any]) -> Imported:
 
 def _draft(item: dict[str, Any]) -> Draft:
     function = _function(item)
+    if not _name(item) and "jsonrpc" in item:
+        raise Skip(f"a message of a server without tools: {json.dumps(item.get('error') or [*item])[:200]}")
     if not _name(item):
         kind = item.get("type", "function")
         raise Skip("no name" if kind == "function" else f"a tool of type {kind!r}, which is no function")
@@ -73,7 +82,8 @@ def _draft(item: dict[str, Any]) -> Draft:
     parameters, cut = deepest_schema(
         References(schema), lambda normaliser, depth: normaliser.schema(schema, depth), own=_OWN
     )
-    return Draft(first_paragraph(function.get("description") or function.get("title")), _object(parameters), cut)
+    description = first_paragraph(function.get("description") or function.get("title"))
+    return Draft(description, lifted(_object(parameters)), cut)
 
 
 def _schema(function: dict[str, Any]) -> Schema:
@@ -82,6 +92,8 @@ def _schema(function: dict[str, Any]) -> Schema:
     if key is None:
         if function.get("type", "function") != "function":
             raise Skip(f"a tool of type {function['type']!r} without a schema")
+        if unknown := [name for name in function if _MAYBE_SCHEMA.search(name) and isinstance(function[name], dict)]:
+            raise Skip(f"expected its parameters in {', '.join(_SCHEMAS)}, found {', '.join(unknown)}")
         return {}
     schema = function[key]
     if not isinstance(schema, dict):

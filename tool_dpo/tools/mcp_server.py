@@ -28,8 +28,16 @@ def listed(server: str) -> dict[str, Any]:
     except Exception as error:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]  # type: ignore[assignment]
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{server}: not an MCP server that answers: {reason}") from None
+        raise InputError(f"{server}: not an MCP server that answers: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):  # the client refuses the whole list if one tool breaks the protocol
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 async def _listed(server: str) -> dict[str, Any]:

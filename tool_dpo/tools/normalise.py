@@ -1,9 +1,11 @@
 """Convert the schemas of any document to one form: JSON Schema 2020-12, complete, finite and without references."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeGuard
 from urllib.parse import urldefrag, urljoin
 
 from referencing import Registry
@@ -11,7 +13,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
 
 from tool_dpo.schema.check import SchemaError, check_schema
-from tool_dpo.schema.documents import json_path
+from tool_dpo.schema.documents import alike, json_path
 from tool_dpo.schema.keywords import (
     ALTERNATIVES,
     ANNOTATIONS,
@@ -43,10 +45,33 @@ _AGAINST_NULL = {"const", "allOf", *ALTERNATIVES, "not", "if"}
 """Keywords by which a schema may refuse null even if null is among its types."""
 _MAY_DIFFER = ANNOTATIONS | {"properties", "required", "allOf"}
 """Keywords that two schemas may both have, with different values, and still be merged into one."""
+_LOWEST = ("minimum", "minLength", "minItems", "minProperties", "exclusiveMinimum")
+_HIGHEST = ("maximum", "maxLength", "maxItems", "maxProperties", "exclusiveMaximum")
+_BOUNDED = {
+    "minimum": ("integer", "number"),
+    "exclusiveMinimum": ("integer", "number"),
+    "minLength": ("string",),
+    "minItems": ("array",),
+    "minProperties": ("object",),
+}
+_ON_THEIR_OWN = {"pattern", "format", "multipleOf", "not", *ALTERNATIVES}
+"""Keywords that say the same in a schema of their own, beside the others."""
 
 
 class Skip(Exception):
     """Raised if a part of a document cannot become a tool. The message is the reason."""
+
+
+class Contradiction(Skip):
+    """Raised if no value can fit a schema. The message names the property and says why."""
+
+    def __init__(self, fault: str, *names: str) -> None:
+        super().__init__(" ".join([*filter(None, [".".join(names)]), fault]))
+        self.fault, self.names = fault, names
+
+
+class _Apart(Exception):
+    """Raised if two values of a keyword cannot be said as one."""
 
 
 class _TooLarge(Exception):
@@ -222,15 +247,26 @@ class Normaliser:
         beside = {key: value for key, value in node.items() if key not in REFERENCES}
         there = replace(place, base=urldefrag(address).url, refs=(*place.refs, address))
         schema = self._schema(named, there)
-        return _merged([schema, self._schema(beside, place)]) if beside else schema
+        whole = _merged([schema, self._schema(beside, place)]) if beside else schema
+        return _nullable(whole) if beside.get("nullable") is True else whole
 
     def _own(self, node: Schema, place: _Place) -> Schema:
         """The known keywords of the node itself, as in Draft 2020-12. The caller adds the allOf and the examples."""
         inside = replace(place, depth=place.depth - 1)
         result: Schema = {}
         for keyword, value in node.items():
+            if keyword in _MAPS and not isinstance(value, dict):
+                raise Skip(f"{keyword} is no object")
+            if keyword in {*_LISTS, *ALTERNATIVES} and not isinstance(value, list):
+                raise Skip(f"{keyword} is no list")
             if keyword in _MAPS:
-                result[keyword] = {str(name): self._whole(one, inside) for name, one in value.items()}
+                needed = _needed(node) if keyword == "properties" else []
+                result[keyword] = {
+                    str(name): _possible(name, name in needed, partial(self._whole, one, inside))
+                    for name, one in value.items()
+                }
+            elif keyword in ALTERNATIVES:
+                result[keyword] = _met([partial(self._alternative, one, node, inside) for one in value])
             elif keyword in _LISTS:
                 result[keyword] = [self._whole(one, inside) for one in value]
             elif keyword in SUBSCHEMAS:
@@ -239,19 +275,53 @@ class Normaliser:
                 result[keyword] = value
         return result
 
+    def _alternative(self, one: Any, node: Schema, place: _Place) -> Schema:
+        """One of a node's alternatives. The node's `discriminator` (OpenAPI) tells it from the others."""
+        schema = self._whole(one, place)
+        told = node.get("discriminator")
+        if not isinstance(told, dict) or not isinstance(one, dict) or not isinstance(one.get("$ref"), str):
+            return schema
+        name, mapping = told.get("propertyName"), told.get("mapping")
+        known = schema.get("properties", {}).get(name)
+        if not isinstance(known, dict) or {"const", "enum"} & known.keys():
+            return schema
+        mapped = mapping.items() if isinstance(mapping, dict) else ()
+        own = one["$ref"].rpartition("/")[2]
+        values = [value for value, ref in mapped if ref in (one["$ref"], own)] or [own]
+        properties = {**schema["properties"], name: {**known, "enum": values}}
+        return {**schema, "properties": properties, "required": [*dict.fromkeys([*schema.get("required", []), name])]}
+
     def _with_complete_alternatives(self, schema: Schema) -> Schema:
         """The schema with its properties copied into each of its alternatives, so that each is complete on its own."""
         for keyword in ALTERNATIVES:
             if keyword in schema and "properties" in schema:
                 shared = {key: value for key, value in schema.items() if key != keyword}
                 self._count(len(schema["properties"]) * len(schema[keyword]))
-                return {keyword: [_merged([shared, one]) for one in schema[keyword]]}
+                return {keyword: _met([partial(_merged, [shared, one]) for one in schema[keyword]])}
         return schema
 
     def _count(self, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > _MOST_NODES:
             raise _TooLarge
+
+
+def _met(makers: list[Callable[[], Schema]]) -> list[Schema]:
+    """The alternatives that can be met.
+
+    Raises:
+        Contradiction: none can.
+    """
+    found: list[Schema] = []
+    fault: Contradiction | None = None
+    for make in makers:
+        try:
+            found.append(make())
+        except Contradiction as reason:
+            fault = fault or reason
+    if fault and not found:
+        raise fault
+    return found
 
 
 def _only_type(node: Any) -> Schema:
@@ -277,32 +347,130 @@ def _without_read_only(schema: Schema) -> Schema:
 def _merged(parts: list[Schema]) -> Schema:
     """One schema for all parts, so that an object of several parts has its properties in one place.
 
-    A part that contradicts the parts before it is kept in the `allOf` of the result.
+    What cannot be said together with the parts before it is kept in the `allOf` of the result.
+
+    Raises:
+        Contradiction: no value fits all parts.
     """
     result: Schema = {}
     apart: list[Schema] = []
     for part in parts:
-        both = (part.keys() & result.keys()) - _MAY_DIFFER
-        if any(part[keyword] != result[keyword] for keyword in both):
+        both: Schema = {}
+        clash = set()
+        for keyword in (part.keys() & result.keys()) - _MAY_DIFFER:
+            try:
+                both[keyword] = _narrower(keyword, result, part)
+            except _Apart:
+                clash.add(keyword)
+        if clash - _ON_THEIR_OWN:
             apart.append(part)
-        else:
-            result = _joined(result, part)
+            continue
+        if clash:
+            apart.append({keyword: part[keyword] for keyword in part if keyword in clash})
+        result = _consistent({**_joined(result, {key: part[key] for key in part if key not in clash}), **both})
     return {**result, "allOf": [*result.get("allOf", []), *apart]} if apart else result
+
+
+def _narrower(keyword: str, one: Schema, other: Schema) -> Any:
+    """The value of a keyword that says as much as the values in two schemas together.
+
+    Raises:
+        Contradiction: no value fits both.
+        _Apart: there is no such value.
+    """
+    values = one[keyword], other[keyword]
+    if alike(*values):
+        return values[0]
+    match keyword:
+        case "type":
+            return _common_type(*values)
+        case "enum" if all(isinstance(value, list) for value in values):
+            if common := [value for value in values[0] if any(alike(value, known) for known in values[1])]:
+                return common
+            raise Contradiction(f"allows only {_shown(values[0])} and only {_shown(values[1])}")
+        case "const":
+            raise Contradiction(f"must be {_shown(values[0])} and {_shown(values[1])}")
+        case "uniqueItems":
+            return True
+        case "items" if not {"prefixItems"} & (one.keys() | other.keys()):
+            both = [value if isinstance(value, dict) else {} if value else {"not": {}} for value in values]
+            return _possible("", False, partial(_merged, both))
+    if all(map(_is_number, values)):
+        if keyword in _LOWEST:
+            return max(values)
+        if keyword in _HIGHEST:
+            return min(values)
+        if keyword == "multipleOf" and all(type(value) is int and value > 0 for value in values):
+            return math.lcm(*values)
+    raise _Apart
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _common_type(one: Any, other: Any) -> Any:
+    """The types that two values of `type` have in common. An integer is a number."""
+    first, second = ([kinds] if isinstance(kinds, str) else kinds for kinds in (one, other))
+    whole = "integer" if {"integer", "number"} & {*first} and {"integer", "number"} & {*second} else None
+    common = [kind for kind in first if kind in second]
+    if whole and not {"integer", "number"} & {*common}:
+        common.append(whole)
+    if not common:
+        raise Contradiction(f"is of type {_shown(one)} and {_shown(other)}")
+    return common if len(common) > 1 else common[0]
+
+
+def _consistent(schema: Schema) -> Schema:
+    """The schema, without an `enum` beside a `const` in it.
+
+    Raises:
+        Contradiction: a lower bound is above the upper one, or the `enum` does not have the `const`.
+    """
+    for low, high in zip(_LOWEST, _HIGHEST, strict=True):
+        least, most = schema.get(low), schema.get(high)
+        if schema.get("type") in _BOUNDED[low] and _is_number(least) and _is_number(most) and least > most:
+            raise Contradiction(f"has a {low} of {least} and a {high} of {most}")
+    if "const" in schema and isinstance(schema.get("enum"), list):
+        if not any(alike(schema["const"], one) for one in schema["enum"]):
+            raise Contradiction(f"must be {_shown(schema['const'])} and one of {_shown(schema['enum'])}")
+        return {key: value for key, value in schema.items() if key != "enum"}
+    return schema
 
 
 def _joined(one: Schema, other: Schema) -> Schema:
     """Two schemas as one, if they do not contradict each other. Of two descriptions the later one is kept."""
     result = one | other
+    if "required" in one and "required" in other:
+        result["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
     if "properties" in one and "properties" in other:
         result["properties"] = dict(one["properties"])
         for name, schema in other["properties"].items():
-            known = one["properties"].get(name)
-            result["properties"][name] = _merged([known, schema]) if known else schema
-    if "required" in one and "required" in other:
-        result["required"] = list(dict.fromkeys([*one["required"], *other["required"]]))
+            both = [one["properties"].get(name) or {}, schema]
+            result["properties"][name] = _possible(name, name in _needed(result), partial(_merged, both))
     if "allOf" in one and "allOf" in other:
         result["allOf"] = [*one["allOf"], *other["allOf"]]
     return result
+
+
+def _needed(schema: Schema) -> list[Any]:
+    """The names that an object needs; none if the value may be null instead."""
+    names = schema.get("required") if schema.get("type", "object") in ("object", ["object"]) else None
+    return names if isinstance(names, list) else []
+
+
+def _possible(name: str, needed: bool, make: Callable[[], Schema]) -> Schema:
+    """The schema of a property. If no value can fit, it forbids every value.
+
+    Raises:
+        Contradiction: no value can fit, but one is needed.
+    """
+    try:
+        return make()
+    except Contradiction as reason:
+        if needed:
+            raise Contradiction(reason.fault, name, *reason.names) from None
+        return {"not": {}}
 
 
 def _or_null(schema: Schema) -> Schema:

@@ -78,13 +78,21 @@ def _operations(item: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _draft(references: References, path: str, item: Mapping[str, Any], operation: Any) -> Draft:
     """The tool of one operation under a path's `item`."""
-    given = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+    operation = references.resolved(operation)
+    given = [*_list(item, "parameters"), *_list(operation, "parameters")]
     known = _parameters(references.resolved(one) for one in given if one is not None)
     parameters = _with_variables(known, path)
-    body = _body(references.resolved(operation.get("requestBody")))
+    body = _body(references.resolved(operation.get("requestBody")), references)
     schema, cut = deepest_schema(references, partial(_object_of_arguments, parameters, body))
     summary = operation.get("summary") or operation.get("description") or item.get("summary")
     return Draft(first_paragraph(summary), schema, cut)
+
+
+def _list(node: Mapping[str, Any], key: str) -> list[Any]:
+    value = node.get(key) or []
+    if not isinstance(value, list):
+        raise Skip(f"{key} is no list")
+    return value
 
 
 def _parameters(given: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -106,7 +114,7 @@ def _with_variables(parameters: list[Mapping[str, Any]], path: str) -> list[Mapp
     return [*parameters, *({"name": name, "in": "path", "schema": {"type": "string"}} for name in missing)]
 
 
-def _body(body: Mapping[str, Any]) -> _Body | None:
+def _body(body: Mapping[str, Any], references: References) -> _Body | None:
     """The JSON body, or the form body if there is no JSON; None for an operation without a body."""
     if not body:
         return None
@@ -115,7 +123,7 @@ def _body(body: Mapping[str, Any]) -> _Body | None:
     best = min(ranks, key=lambda kind: ranks[kind], default=None)
     if best is None or ranks[best] == len(_BODIES):
         raise Skip(f"no JSON body: {', '.join(content) or 'no content'}")
-    media = content[best] or {}
+    media = references.resolved(content[best])
     return _Body(_with_examples_of(media, media.get("schema")), required=body.get("required") is True)
 
 

@@ -23,7 +23,8 @@ class Tool:
     """A function the model may call.
 
     `parameters` is the JSON Schema, required properties first, with our annotations for the values and their words
-    (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests.
+    (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests. `written` is the name in the
+    document that the tool comes from, if its name here may be another.
     """
 
     name: str
@@ -31,12 +32,13 @@ class Tool:
     parameters: Schema
     requests: tuple[Template, ...]
     source: Path
+    written: str = ""
 
 
 def read_tools(source: Path) -> list[Tool]:
-    """All tools of a file, or of a folder's `*.json`, `*.yaml` and `*.yml` files, sorted by name.
+    """All tools of a file, or of the files in a folder whose names end in one of `SUFFIXES`, sorted by name.
 
-    Parts of an OpenAPI or MCP document that cannot become tools are left out, with a warning.
+    What cannot become a tool in a document of another form is left out, with a warning.
 
     Raises:
         InputError: there are no tools, a file has none, a tool is malformed, or a name is defined twice.
@@ -76,9 +78,9 @@ def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
     for entry in found.left_out:
         logging.getLogger(__name__).warning("%s", one_line(f"{path}: left out: {entry.where}: {entry.reason}"))
-    for index, item in enumerate(found.tools):
+    for index, entry in enumerate(found.kept):
         try:
-            yield parse_tool(item, path)
+            yield replace(parse_tool(entry.tool, path), written=entry.written)
         except ValueError as error:
             raise InputError(f"{path}: tool {index}: {error}") from None
 

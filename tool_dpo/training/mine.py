@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tool_dpo.formats.format import agrees
 from tool_dpo.models.answers import ask
-from tool_dpo.models.weights import load_format, load_tokenizer
+from tool_dpo.models.weights import load_format
 from tool_dpo.params import BatchParams, MineParams
 from tool_dpo.records import write_lines
 from tool_dpo.training.pairs import mined
@@ -28,7 +28,7 @@ def mine(
         temperature=params.temperature,
         seed=seed,
     )
-    form = load_format(folder, load_tokenizer(folder))
+    form = load_format(folder)
     found = [
         pair
         for triplet, (text, one) in zip(triplets, answers, strict=True)

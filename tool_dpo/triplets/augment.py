@@ -18,6 +18,8 @@ from tool_dpo.tools.names import split_words
 
 Spell = Callable[[str], str]
 
+_EXACT = 2**53
+"""Above this, a float may have no whole neighbour, and there may be no larger number at all."""
 _SHARE = {
     "drop": 0.15, "extra": 0.65, "narrow": 0.5, "widen": 0.3, "constrain": 0.4, "restyle": 0.5, "number": 0.2,
     "rename": 0.75, "nest": 0.2, "depend": 0.8, "namespace": 0.3,
@@ -106,7 +108,8 @@ def constrain(case: Case, rng: random.Random) -> Case:
 
     def constrained(schema: Schema, used: list[Any]) -> Schema:
         ways = _LIMITS.get(str(schema.get("type")))
-        if not ways or _FREE_OF & schema.keys() or _ties(schema) or rng.random() >= _SHARE["constrain"]:
+        huge = any(isinstance(value, int | float) and abs(value) > _EXACT for value in used)
+        if not ways or huge or _FREE_OF & schema.keys() or _ties(schema) or rng.random() >= _SHARE["constrain"]:
             return schema
         limited = rng.choice(ways)(schema, used, rng)
         return limited if all(Validator(limited).is_valid(value) for value in used) else schema
@@ -289,9 +292,15 @@ def _map_values(schema: Any, used: list[Any], change: Callable[[Schema, list[Any
             name: _map_values(sub, [value[name] for value in objects if name in value], change)
             for name, sub in result["properties"].items()
         }
+    lists, first = [value for value in used if isinstance(value, list)], result.get("prefixItems", [])
+    if first:
+        result["prefixItems"] = [
+            _map_values(sub, [items[index] for items in lists if index < len(items)], change)
+            for index, sub in enumerate(first)
+        ]
     if "items" in result:
-        lists = [value for value in used if isinstance(value, list)]
-        result["items"] = _map_values(result["items"], [item for items in lists for item in items], change)
+        rest = [item for items in lists for item in items[len(first) :]]
+        result["items"] = _map_values(result["items"], rest, change)
     return result
 
 

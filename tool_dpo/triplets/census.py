@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tool_dpo.errors import InputError
-from tool_dpo.formats.format import Format, agrees
+from tool_dpo.formats.format import Format
 from tool_dpo.triplets.triplet import Triplet, tried_triplets
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _END_OF_TURN = 4
 """Tokens that a chat template puts after an answer, at most."""
+
+_MOST_SHOWN = 50
+"""Most lines of a file that an error names."""
 
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, Any]:
@@ -34,36 +37,32 @@ def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", fo
 def read_checked(
     path: Path, tokenizer: "PreTrainedTokenizerBase", form: Format, model: str, max_length: int
 ) -> list[Triplet]:
-    """Every triplet of a file: proved, in the model's format too, and its prompt with its longer answer at most
-    `max_length` tokens long, so that training cuts none.
+    """Every triplet of a file: proved, and its prompt with its longer answer at most `max_length` tokens long, so that
+    training cuts none.
 
     Raises:
-        InputError: some fail. The message names each, by file and line, and the command that mends it. `model` is the
-            key in params.yaml of the model whose `max_length` it is.
+        InputError: some fail. The messages name them, at most 50, by file and line, and the command that mends it.
+            `model` is the key in params.yaml of the model whose `max_length` it is.
     """
     triplets: dict[int, Triplet] = {}
     faults: dict[int, str] = {}
     for number, triplet in tried_triplets(path):
         if isinstance(triplet, ValueError):
             faults[number] = str(triplet)
-        elif not agrees(form, triplet.schema, triplet.chosen, triplet.chosen, None):
-            faults[number] = "chosen cannot be written and read back in the model's tool format"
-        elif not agrees(form, triplet.schema, triplet.rejected, triplet.chosen, triplet.violation):
-            faults[number] = f"rejected has another fault than {triplet.violation} in the model's tool format"
         else:
             triplets[number] = triplet
     lengths = dict(zip(triplets, lengths_of([*triplets.values()], tokenizer, form), strict=True))
     too_long = {number: length for number, length in lengths.items() if length > max_length}
-    if faults:
-        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted(faults | too_long))}' {path}"
-    elif too_long:
-        mend = f"dvc exp run -S models.{model}.weights.max_length={max(too_long.values())}"
-    else:
+    if not faults and not too_long:
         return list(triplets.values())
+    mend = f"dvc exp run -S models.{model}.weights.max_length={max(lengths.values(), default=0)}"
+    if faults:
+        mend = f"sed -i.bak '{';'.join(f'{number}d' for number in sorted({*faults, *too_long})[:_MOST_SHOWN])}' {path}"
     for number, length in too_long.items():
         faults[number] = f"{length} tokens, expected at most {max_length}: tool {triplets[number].tool!r}"
     lines = [f"{path}:{number}: {faults[number]}" for number in sorted(faults)]
-    raise InputError("\n".join([*lines, f"to mend it: {mend}"]))
+    more = [f"and {len(lines) - _MOST_SHOWN:,} more"] if len(lines) > _MOST_SHOWN else []
+    raise InputError(*lines[:_MOST_SHOWN], *more, f"to mend it: {mend}")
 
 
 def lengths_of(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> list[int]:

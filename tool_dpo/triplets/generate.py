@@ -13,8 +13,8 @@ from heapq import nlargest
 from itertools import chain
 from typing import Any
 
-from tool_dpo.errors import InputError
-from tool_dpo.formats.format import as_text, function_tool
+from tool_dpo.errors import InputError, one_line
+from tool_dpo.formats.format import Asked, Question, as_text, function_tool
 from tool_dpo.formats.length import Limit
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
@@ -32,7 +32,15 @@ from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
 
 _ATTEMPTS = 50
+_MOST_IN_VAIN = 100
+"""Draws in a row that give no new triplet of a tool: then it has no more, or very few."""
+_MOST_TOO_LONG = 5
+"""Draws of a tool that are too long for the model: then all are."""
 _MOST_OTHERS = 2
+
+
+class _TooLong(ValueError):
+    """Raised if a triplet is too long even with the shortest schema."""
 
 
 Source = Callable[[Tool, int, random.Random], Request | None]
@@ -88,13 +96,17 @@ def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None
         ValueError: none can be made. The message is the reason.
     """
     maker = _Maker(params, 0, _spoken(params.optional), frozenset(), [tool], limit)
-    fault = ""
+    fault, too_long = "", 0
     for index in range(_ATTEMPTS):
         try:
             if triplet := maker.one(tool, index, varied=False):
                 return triplet
-        except ValueError as error:
-            fault = fault or str(error)
+        except _TooLong as error:
+            fault, too_long = fault or str(error), too_long + 1
+            if too_long == _MOST_TOO_LONG:
+                break
+        except Exception as error:  # another request may do
+            fault = fault or _told(error)
     raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
@@ -118,17 +130,18 @@ class _Maker:
 
     def _distinct(self, tool: Tool, count: int, *, varied: bool) -> Iterator[Triplet]:
         prompts: set[tuple[str, ...]] = set()
-        failed, fault = 0, ""
+        failed, fault, last = 0, "", 0
         for index in range(count * _ATTEMPTS):
-            if len(prompts) == count or (failed == _ATTEMPTS and not prompts):
+            if len(prompts) == count or (failed == _ATTEMPTS and not prompts) or index - last > _MOST_IN_VAIN:
                 break
             try:
                 triplet = self.one(tool, index, varied=varied)
-            except ValueError as error:
-                failed, fault = failed + 1, fault or str(error)
+            except Exception as error:  # one triplet never ends the run
+                failed, fault = failed + 1, fault or _told(error)
                 continue
             if triplet and (words := _words(triplet.prompt)) not in prompts:
                 prompts.add(words)
+                last = index
                 yield triplet
         if len(prompts) < count:
             self._leave_out(tool, len(prompts), count, fault)
@@ -170,8 +183,10 @@ class _Maker:
             if write is definition and len(_prompt(text, listed, write)) > self.params.room:
                 write = signature
             return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
-        except ValueError as error:
-            raise ValueError(f"request {request.text!r}: {error}") from None
+        except _TooLong:
+            raise
+        except Exception as error:
+            raise ValueError(f"request {request.text!r}: {_told(error)}") from error
 
     def _fitting(
         self,
@@ -188,13 +203,16 @@ class _Maker:
             ValueError: it is too long even so, or the call is not valid.
         """
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
+            if not self._fits(_question(request, listed, write), _answer(cases[0])):
+                continue
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
-            if triplet is None or self.limit is None:
-                return triplet
-            if self.limit.holds(triplet, max(triplet.chosen, triplet.rejected, key=len)):
+            if triplet is None or self._fits(triplet, triplet.rejected):
                 return triplet
         most = self.limit and self.limit.tokens
-        raise ValueError(f"longer than the model's max_length of {most} tokens, even if shortened")
+        raise _TooLong(f"longer than the model's max_length of {most} tokens, even if shortened")
+
+    def _fits(self, asked: Asked, answer: str) -> bool:
+        return self.limit is None or self.limit.holds(asked, answer)
 
     def _others(self, tool: Tool, name: str, rng: random.Random) -> list[Tool]:
         """Training tools to list beside this one, half the time from its file: these are easiest to confuse with it."""
@@ -206,7 +224,7 @@ class _Maker:
     def _siblings(self, tool: Tool, name: str) -> Mapping[str, Any]:
         """Parameters of another training tool from the same file, with the values of one of its requests."""
         for other in self._drawn(name, tool, 1, near=True):
-            with suppress(ValueError):  # the error is reported with that tool's own triplets
+            with suppress(Exception):  # the error is reported with that tool's own triplets
                 request = self.source(other, 0, random.Random(f"{name}/{other.name}"))
                 return request.parameters if request else {}
         return {}
@@ -245,9 +263,16 @@ def _taught(written: Mapping[str, list[Request]]) -> Source:
 def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
     for tool in tools:
         try:
-            yield tool if tool.requests else parse_tool(word(tool), tool.source)
-        except ValueError as error:
-            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, error)
+            worded = tool if tool.requests else parse_tool(word(tool), tool.source)
+        except Exception as error:  # one tool never ends the run
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, _told(error))
+        else:
+            yield worded
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in one line. The message of an error that no one foresaw says too little without its type."""
+    return one_line(str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
 
 
 def _triplet(
@@ -268,7 +293,7 @@ def _triplet(
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
-    call = {"tool": case.tool, "parameters": case.values}
+    call = _call(case)
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
@@ -277,7 +302,7 @@ def _triplet(
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
             return Triplet(
                 _prompt(request, listed, write),
-                json.dumps(call, ensure_ascii=False),
+                _answer(case),
                 found.text,
                 schema,
                 case.tool,
@@ -285,11 +310,19 @@ def _triplet(
                 found.keyword,
                 found.path,
                 request,
-                as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in listed]),
+                _tools(listed),
                 found.edit,
                 varied_from,
             )
     return None
+
+
+def _call(case: Case) -> dict[str, Any]:
+    return {"tool": case.tool, "parameters": case.values}
+
+
+def _answer(case: Case) -> str:
+    return json.dumps(_call(case), ensure_ascii=False)
 
 
 def _ended(request: str, rng: random.Random) -> str:
@@ -299,6 +332,14 @@ def _ended(request: str, rng: random.Random) -> str:
 
 def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:
     return prompt(request, *((case.tool, case.parameters) for case in cases), written=write)
+
+
+def _question(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> Question:
+    return Question(_prompt(request, cases, write), request, _tools(cases))
+
+
+def _tools(cases: Sequence[Case]) -> str:
+    return as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in cases])
 
 
 def _words(prompt: str) -> tuple[str, ...]:

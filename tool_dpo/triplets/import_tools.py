@@ -15,7 +15,7 @@ from tool_dpo.tools.importers import read, tools_of
 from tool_dpo.tools.mcp_server import URLS, listed
 from tool_dpo.tools.teacher import templates
 from tool_dpo.tools.tool import parse_tool, with_requests
-from tool_dpo.tools.wording import fault_of, word
+from tool_dpo.tools.wording import fault_of, never_mentioned, word
 from tool_dpo.triplets.generate import first_triplet
 
 _ONE = GenerateParams(
@@ -62,7 +62,7 @@ def import_tools(
 def _adopted(entry: Entry, source: Path, names: set[str], limit: Limit | None) -> Entry:
     """The entry with requests in its tool, proved by a triplet; or without its tool, and with the reason."""
     try:
-        tool = _proved(entry.tool, source, limit)
+        tool = _proved(entry, source, limit)
         if tool["function"]["name"] in names:
             raise ValueError("another tool has the same name")
     except (ValueError, InputError) as error:
@@ -70,15 +70,20 @@ def _adopted(entry: Entry, source: Path, names: set[str], limit: Limit | None) -
     except Exception as error:  # an error in one tool never ends the import of the others
         reason = f"cannot be proved: {type(error).__name__}: {error}"
     else:
-        return replace(entry, tool=tool)
+        return _with_unsaid(replace(entry, tool=tool), source)
     return replace(entry, tool=None, reason=reason)
 
 
-def _proved(item: Any, source: Path, limit: Limit | None) -> dict[str, Any]:
-    tool = parse_tool(item, source)
-    worded: dict[str, Any] = item if tool.requests else word(tool)
+def _proved(entry: Entry, source: Path, limit: Limit | None) -> dict[str, Any]:
+    tool = replace(parse_tool(entry.tool, source), written=entry.written)
+    worded: dict[str, Any] = entry.tool if tool.requests else word(tool)
     first_triplet(parse_tool(worded, source), _ONE, limit)
     return worded
+
+
+def _with_unsaid(entry: Entry, source: Path) -> Entry:
+    """The entry with the parameters that the requests of its tool leave out."""
+    return replace(entry, unsaid=tuple(never_mentioned(parse_tool(entry.tool, source))))
 
 
 def _spoken(adopted: Imported, source: Path, teacher: TeacherParams) -> Imported:
@@ -90,6 +95,6 @@ def _spoken(adopted: Imported, source: Path, teacher: TeacherParams) -> Imported
         if entry.tool is not None:
             texts = [text for text in written[entry.name] if not fault_of(with_requests(tools[entry.name], [text]))]
             requests = texts if len(texts) >= _ENOUGH else [*texts, *entry.tool["requests"]]
-            entry = replace(entry, tool={**entry.tool, "requests": requests})
+            entry = _with_unsaid(replace(entry, tool={**entry.tool, "requests": requests}), source)
         entries.append(entry)
     return Imported(entries)

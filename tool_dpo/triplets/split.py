@@ -1,11 +1,13 @@
 """Split triplets by tool, so that validation and test tools are never trained on."""
 
 import hashlib
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from tool_dpo.errors import InputError
+from tool_dpo.formats.format import Format, agrees
 from tool_dpo.params import SplitParams
 from tool_dpo.triplets.triplet import Triplet
 
@@ -24,6 +26,22 @@ def held_out(tool: str, params: SplitParams, seed: int) -> Literal["test", "vali
     """The part that a tool, given its name, is held out for; None for a training tool."""
     place = _fraction(f"{seed}/tool/{tool}")
     return "test" if place < params.test else "validation" if place < params.test + params.validation else None
+
+
+def sayable(triplets: Iterable[Triplet], form: Format) -> Iterator[Triplet]:
+    """The triplets whose calls keep their faults when they are written and read in a format. The others are counted in
+    a warning. JSON formats can say everything; others may have no null, or only some signs in names."""
+    left_out, count = "", 0
+    for triplet in triplets:
+        faults = {triplet.chosen: None, triplet.rejected: triplet.violation}
+        wrong = [one for one, fault in faults.items() if not agrees(form, triplet.schema, one, triplet.chosen, fault)]
+        if wrong:
+            left_out, count = left_out or wrong[0], count + 1
+        else:
+            yield triplet
+    if count:
+        told = "split: %d triplets left out, which the model's tool format cannot write, such as %s"
+        logging.getLogger(__name__).warning(told, count, left_out)
 
 
 def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
