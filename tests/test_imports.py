@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import tool_dpo
+
 HEAVY = {"torch", "transformers", "trl", "peft", "openai"}
 
 
@@ -26,12 +28,31 @@ def modules(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["tool_dpo.tools", "tool_dpo.report", "tool_dpo.triplets.negatives", "tool_dpo.schema.verdict"]
+    "name",
+    [
+        "tool_dpo.tools",
+        "tool_dpo.report",
+        "tool_dpo.triplets.negatives",
+        "tool_dpo.schema.verdict",
+        "tool_dpo.models.call",
+    ],
 )
 def test_the_core_imports_no_heavy_library(name: str) -> None:
     _, imported = run("-c", f"import {', '.join(modules(name))}")
     assert "tool_dpo" in imported
     assert imported & HEAVY == set()
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    text, imported = run("-c", "import tool_dpo; print(tool_dpo.__all__)")
+    assert "ToolCaller" in text
+    assert imported & (HEAVY | {"ruamel", "jsonschema_rs", "pydantic"}) == set()
+
+
+def test_the_package_has_what_it_names_and_no_more() -> None:
+    assert all(hasattr(tool_dpo, name) for name in tool_dpo.__all__)
+    with pytest.raises(AttributeError, match=r"^module 'tool_dpo' has no attribute 'Nothing'$"):
+        tool_dpo.Nothing  # noqa: B018
 
 
 def test_help_imports_no_heavy_library() -> None:

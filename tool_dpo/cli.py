@@ -20,26 +20,79 @@ app = typer.Typer(
 
 @app.command()
 def call(
-    request: Annotated[str, typer.Argument(help="The request, in plain words.")],
-    tools: Annotated[Path, typer.Option(help="A JSON or YAML file of tools, or a folder of such files.")],
+    request: Annotated[
+        str | None, typer.Argument(help="The request, in plain words. Without it, requests are read from stdin.")
+    ] = None,
+    tools: Annotated[
+        list[Path] | None,
+        typer.Option(help="A JSON or YAML file of tools, or a folder of such files. Repeat it for more."),
+    ] = None,
     model: Annotated[Path, typer.Option(help="The folder of the model.")] = Path("models/dpo"),
-    tool: Annotated[str | None, typer.Option(help="The name of the tool, if there are several.")] = None,
+    tool: Annotated[
+        list[str] | None, typer.Option(help="Offer this tool only. Repeat it for more; by default, all are offered.")
+    ] = None,
+    constrained: Annotated[
+        bool, typer.Option("--constrained", help="Let the model write nothing but a valid call.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a request.")] = False,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
+    batch_size: Annotated[int, typer.Option(min=1, help="Requests of stdin that are answered together.")] = 16,
 ) -> None:
-    """Print the model's tool call for a request.
+    """Print the model's call for a request: the tool that it chose, and the arguments.
 
-    If the call is not valid for the tool's schema, print the reasons to stderr and exit with 1.
+    Each line of stdin is a request in plain words, or JSON:
+    {"request": "...", "tools": [...]}, with tools of its own if need be.
+
+    Calls are printed in the order of the requests, one a line.
+    What is wrong with a call is printed to stderr. With --json it is in the object too:
+    {"line": 1, "request": "...", "name": "...", "arguments": {}, "violations": [], "text": "..."}
+
+    A line that cannot be asked is told by its number and left out. Exit codes:
+    0: all calls are valid; 1: one is not, or nothing could be asked;
+    2: a line of stdin was left out, or an option is wrong.
     """
-    from tool_dpo.models.call import make_call as ask
-    from tool_dpo.models.call import pick
-    from tool_dpo.tools.tool import read_tools
+    from tqdm import tqdm
 
-    answer = ask(request, pick(read_tools(tools), tool), model, max_new_tokens=max_new_tokens)
-    print(answer.text)
-    for line in answer.problems:
-        print(line, file=sys.stderr)
-    if answer.problems:
-        raise typer.Exit(1)
+    from tool_dpo.errors import InputError
+    from tool_dpo.models.call import ToolCaller
+    from tool_dpo.models.requests import Line, read_requests
+    from tool_dpo.tools.tool import named, read_tools
+
+    many = request is None
+    if many and sys.stdin.isatty():
+        raise typer.BadParameter("is missing: give one, or write requests to stdin", param_hint="REQUEST")
+    offered = named([one for source in tools or () for one in read_tools(source)], tool or [])
+    if not many and not offered:
+        raise InputError("no tools: name a file or a folder of tools with --tools")
+    found = list(read_requests(sys.stdin.buffer)) if request is None else [Line(1, request)]
+    if not found:
+        raise InputError("stdin: no request in it")
+    lines = [line for line in found if isinstance(line, Line)]
+    faults = [f"stdin:{line}" for line in found if isinstance(line, InputError)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    if not lines:
+        raise typer.Exit(2)
+    asked = ((line.request, offered if line.tools is None else line.tools) for line in lines)
+    answers = ToolCaller.load(model).calls(
+        asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
+    )
+    progress = tqdm(answers, total=len(lines), unit=" requests", disable=None if many else True)  # None: no terminal
+    valid = True
+    for line, answer in zip(lines, progress, strict=True):
+        where = f"stdin:{line.number}: " if many else ""
+        if isinstance(answer, InputError):
+            faults.append(f"{where}{answer}")
+            tqdm.write(faults[-1], sys.stderr)
+            continue
+        numbered = {"line": line.number} if many else {}
+        record = numbered | {"request": line.request} | answer.record()
+        tqdm.write(json.dumps(record, ensure_ascii=False) if as_json else answer.line(), sys.stdout)
+        sys.stdout.flush()
+        for violation in answer.violations:
+            valid = False
+            tqdm.write(f"{where}{violation}", sys.stderr)
+    raise typer.Exit(2 if many and faults else 1 if faults or not valid else 0)
 
 
 @app.command()

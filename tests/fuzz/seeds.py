@@ -91,6 +91,12 @@ def _teacher() -> list[bytes]:
     ]
 
 
+def _requests() -> list[bytes]:
+    listed = [json.loads(seed) for seed in _tools()[:20]]
+    own = [_json({"request": "Do it", "tools": tools}) for tools in listed]
+    return ["Créer une tâche\n\nRemind Ana".encode(), *own, _json({"request": "a", "tools": json.dumps(listed[0])})]
+
+
 _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "tools": _tools,
     "openapi": _openapi,
@@ -100,5 +106,6 @@ _SEEDS: dict[str, Callable[[], list[bytes]]] = {
     "params": lambda: [(CASES / "params.yaml").read_bytes()],
     "weights": _weights,
     "teacher": _teacher,
+    "requests": _requests,
 }
 assert _SEEDS.keys() == TARGETS.keys()

@@ -178,6 +178,22 @@ def _teacher(data: bytes, folder: Path) -> None:
         requests([tool], {tool.name: 1}, settings, 0.5, seed=1)
 
 
+def _requests(data: bytes, folder: Path) -> None:
+    """The bytes as the stdin of `tool-dpo call`."""
+    from tool_dpo.errors import InputError
+    from tool_dpo.models.requests import read_requests
+    from tool_dpo.schema.calls import calls_schema
+    from tool_dpo.schema.check import check_schema
+    from tool_dpo.tools.given import given_tools
+
+    for line in read_requests(data.splitlines(keepends=True)):
+        if isinstance(line, InputError):
+            raise line
+        if line.tools is not None:
+            given = given_tools(line.tools)
+            check_schema(calls_schema({tool.name: tool.parameters for tool in given.values()}))
+
+
 @cache
 def _case(name: str) -> Any:
     return json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
@@ -192,5 +208,6 @@ TARGETS: dict[str, Callable[[bytes, Path], None]] = {
     "params": _params,
     "weights": _weights,
     "teacher": _teacher,
+    "requests": _requests,
 }
 """By name: what writes the bytes where the program reads them, and reads them as the program does."""

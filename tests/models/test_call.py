@@ -1,71 +1,332 @@
-"""`make_call`, from Python and from the command line."""
+"""`ToolCaller` and `tool-dpo call`: the model's calls, and what is wrong with them."""
 
+import doctest
 import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
+import mcp.types
 import pytest
+import torch
 
 from tests.helpers import ROOT, command
-from tool_dpo.errors import InputError
-from tool_dpo.models.call import make_call, pick, problems
-from tool_dpo.schema.calls import call_schema
-from tool_dpo.tools.tool import read_tools
+from tool_dpo import Call, InputError, ToolCaller
+from tool_dpo.formats.format import Format
+from tool_dpo.models.weights import load_format, load_tokenizer
 
-TOOL = {
+TASK = {
     "type": "function",
     "function": {
         "name": "create_task",
+        "description": "Create a task.",
         "parameters": {
             "type": "object",
-            "properties": {"title": {"type": "string"}, "priority": {"enum": ["low", "high"]}},
+            "properties": {"title": {"type": "string", "maxLength": 8}, "priority": {"enum": ["low", "high"]}},
             "required": ["title", "priority"],
         },
     },
 }
-SCHEMA = call_schema("create_task", TOOL["function"]["parameters"])  # type: ignore[index, arg-type]
+PING = {"name": "net/ping", "inputSchema": {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9}}}}
+
+
+def remind(who: Literal["Ana", "Bo"]) -> None:
+    """Remind a person."""
+
+
+TOOLS: list[Any] = [TASK, mcp.types.Tool.model_validate(PING), remind]
+
+
+@pytest.fixture(scope="module")
+def caller(base: Path) -> ToolCaller:
+    return ToolCaller.load(base)
+
+
+class Parrot:
+    """A model that answers what it is told."""
+
+    device = "cpu"
+
+    def __init__(self, tokenizer: Any, text: str) -> None:
+        self._answer = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
+
+    def generate(self, input_ids: torch.Tensor, **_: Any) -> torch.Tensor:
+        return torch.cat([input_ids, torch.tensor([self._answer] * len(input_ids))], dim=1)
+
+
+@pytest.fixture(params=["native", "plain"])
+def form(request: pytest.FixtureRequest, base: Path, tmp_path: Path) -> tuple[Any, Format]:
+    """A tokenizer, and a format that writes with it."""
+    folder = tmp_path / "model"
+    shutil.copytree(base, folder)
+    weights = json.loads((folder / "weights.json").read_text())
+    (folder / "weights.json").write_text(json.dumps({**weights, "format": request.param}))
+    tokenizer = load_tokenizer(folder)
+    return tokenizer, load_format(folder, tokenizer)
+
+
+def _said(text: str, form: tuple[Any, Format]) -> Call:
+    """The call that is read in an answer."""
+    return ToolCaller(Parrot(form[0], text), *form, max_length=1000)("Do it", TOOLS)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "violations"),
+    [
+        ("create_task", {"title": "a", "priority": "low"}, []),
+        ("net_ping", {"n": 3}, []),
+        ("net_ping", {}, []),
+        ("remind", {"who": "Bo"}, []),
+        (
+            "create_task",
+            {"priority": "urgent", "due": 1},
+            [
+                'missing_required at $.arguments.title: "title" is a required property',
+                'hallucinated_param at $.arguments.due: "due" is not among the properties',
+                'enum_violation at $.arguments.priority: "urgent" is not one of "low" or "high"',
+            ],
+        ),
+        ("remind", {"n": 3}, ["missing_required at $.arguments.who: ", "hallucinated_param at $.arguments.n: "]),
+        ("net_ping", {"n": 10}, ["other_schema_error at $.arguments.n: "]),
+        ("delete_task", {"title": "a"}, ["wrong_tool at $.name: "]),
+    ],
+)
+def test_a_call_is_checked_against_the_schema_of_its_tool(
+    name: str, arguments: dict[str, Any], violations: list[str], form: tuple[Any, Format]
+) -> None:
+    written = json.dumps({"tool": name, "parameters": arguments})
+    call = _said(form[1].write(written, written), form)
+    assert (call.name, call.arguments) == ("net/ping" if name == "net_ping" else name, arguments)
+    assert len(call.violations) == len(violations)
+    assert all(str(one).startswith(line) for one, line in zip(call.violations, violations, strict=True))
+    assert call.text == form[1].write(written, written)
+
+
+def test_words_around_a_call_are_a_fault_but_the_call_is_read(form: tuple[Any, Format]) -> None:
+    written = '{"tool": "remind", "parameters": {"who": "Ana"}}'
+    call = _said("Sure! " + form[1].write(written, written), form)
+    assert (call.name, call.arguments) == ("remind", {"who": "Ana"})
+    assert [one.kind for one in call.violations] == ["json_error"]
+
+
+@pytest.mark.parametrize("text", ["Sure!", "", '{"name": 3}', '{"tool": "remind", "parameters": {"who": "A', "[1]"])
+def test_an_answer_without_a_call(text: str, form: tuple[Any, Format]) -> None:
+    call = _said(text, form)
+    assert (call.name if text.count("remind") else None, call.arguments, call.text) == (None, None, text)
+    assert call.violations
+
+
+def test_a_constrained_answer_is_one_valid_call_of_any_of_the_tools(caller: ToolCaller) -> None:
+    requests = ["Remind Ana", "Create a task", "Ping"]
+    for call in caller(requests, TOOLS, constrained=True, max_new_tokens=80):
+        assert call.violations == ()
+        assert call.name in ("create_task", "net/ping", "remind")
+    for tool, name in zip(TOOLS, ("create_task", "net/ping", "remind"), strict=True):
+        call = caller("Do it", [tool], constrained=True, max_new_tokens=80)
+        assert (call.name, call.violations) == (name, ())
+
+
+def test_a_list_of_requests_gives_what_each_gives_alone(caller: ToolCaller) -> None:
+    requests = ["Remind Ana to send the slides", "Ping", "Create a task with a long name and a high priority"]
+    together = caller(requests, TOOLS, constrained=True, max_new_tokens=80, batch_size=2)
+    assert together == [caller(one, TOOLS, constrained=True, max_new_tokens=80) for one in requests]
+    assert caller([], TOOLS) == []
+
+
+def test_requests_with_tools_of_their_own_are_answered_as_they_come(caller: ToolCaller) -> None:
+    read = []
+
+    def asked() -> Iterator[tuple[str, Any]]:
+        for request, tools in [("Ping", [PING]), ("Do", []), ("", [PING]), ("Remind", [remind]), ("Ping", [PING])]:
+            read.append(request)
+            yield request, tools
+
+    calls = caller.calls(asked(), constrained=True, max_new_tokens=80, batch_size=3)
+    first = next(calls)
+    assert isinstance(first, Call)
+    assert first.name == "net/ping"
+    assert read == ["Ping", "Do", ""]
+    rest = list(calls)
+    assert [str(one) for one in rest if isinstance(one, InputError)] == [
+        "tools: there are none",
+        "the request is empty",
+    ]
+    assert [one.name for one in rest if isinstance(one, Call)] == ["remind", "net/ping"]
+
+
+class Untyped:
+    pass
+
+
+def untyped(thing: Untyped) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("request_", "tools", "message"),
+    [
+        ("Do it", [], "tools: there are none"),
+        ("Do it", [TASK, TASK], "tools[1]: a tool before it is named 'create_task' too"),
+        ("Do it", [untyped], "tools[0]: untyped: a type hint has no JSON Schema: "),
+        (" \n", [TASK], "the request is empty"),
+        ("very " * 1000, [TASK], "the request with its tools is too long: 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error_of_one_line(
+    request_: str, tools: Any, message: str, caller: ToolCaller
+) -> None:
+    with pytest.raises(InputError) as caught:
+        caller(request_, tools)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_schema_that_no_grammar_can_hold_is_an_error_of_one_line(caller: ToolCaller) -> None:
+    ahead = {"type": "object", "properties": {"code": {"type": "string", "pattern": "(?=a)b"}}}
+    tool = {"name": "open", "inputSchema": ahead}
+    with pytest.raises(InputError, match=r"^tools: their calls cannot be constrained: .*look-around"):
+        caller("Open", [tool], constrained=True)
+    assert caller("Open", [tool], max_new_tokens=1).violations
+
+
+def test_a_folder_that_is_no_model_is_an_error_of_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"^{tmp_path}/weights.json: no such file$"):
+        ToolCaller.load(tmp_path)
+
+
+@pytest.fixture
+def _with_model(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which models/dpo is the tiny model."""
+    shutil.copytree(base, tmp_path / "models/dpo")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("_with_model")
+def test_the_examples_of_the_documentation_are_true() -> None:
+    page = doctest.testfile(str(ROOT / "docs/python.md"), module_relative=False)
+    assert (page.failed, page.attempted) == (0, 14)
+    finder = doctest.DocTestFinder(recurse=False)
+    (example,) = finder.find(ToolCaller, "ToolCaller", globs={"ToolCaller": ToolCaller, "Literal": Literal})
+    assert doctest.DocTestRunner().run(example) == (0, 4)
+
+
+# The command line.
 
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """A plain OpenAI tool: it needs no request templates to be called."""
     path = tmp_path / "tools.json"
-    path.write_text(json.dumps([TOOL]))
+    path.write_text(json.dumps([TASK, {**PING, "name": "ping"}]))
     return path
 
 
+def _piped(lines: bytes, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    program = [sys.executable, "-c", "from tool_dpo.cli import main; main()", "call", *arguments]
+    return subprocess.run(program, input=lines, capture_output=True, check=False)
+
+
+def test_python_and_command_line_agree(base: Path, tools: Path, caller: ToolCaller) -> None:
+    options: list[str | Path] = ["--tools", tools, "--model", base, "--max-new-tokens", "80"]
+    call = caller("Ping it", json.loads(tools.read_text()), constrained=True, max_new_tokens=80)
+    result = command("call", "Ping it", *options, "--constrained")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == {"name": call.name, "arguments": call.arguments}
+    free = command("call", "Ping it", *options[:-1], "8", "--json")
+    call = caller("Ping it", json.loads(tools.read_text()), max_new_tokens=8)
+    assert json.loads(free.stdout) == {"request": "Ping it", **call.record()}
+    assert free.returncode == 1
+    assert f"{call.violations[0]}\n" in free.stderr
+
+
+def test_tools_of_several_files_are_offered_or_those_that_are_named(base: Path, tools: Path) -> None:
+    more = tools.with_name("more.yaml")
+    more.write_text("tools: [{name: wait, inputSchema: {type: object, properties: {}}}]")
+    options = ["--tools", tools, "--tools", more, "--model", base, "--constrained", "--max-new-tokens", "80"]
+    for names in (["wait"], ["ping", "wait"]):
+        result = command("call", "Do it", *options, *(part for name in names for part in ("--tool", name)))
+        assert json.loads(result.stdout)["name"] in names
+    wrong = command("call", "Do it", *options, "--tool", "none")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "--tool must name one of the tools, got 'none': create_task, ping, wait\n",
+    )
+    twice = command("call", "Do it", "--tools", tools, "--tools", tools, "--model", base)
+    assert (twice.returncode, twice.stderr) == (1, f"{tools}: tool 'create_task' is already defined in {tools}\n")
+
+
+def test_every_line_of_stdin_is_answered_and_a_bad_one_ends_nothing(base: Path, tools: Path) -> None:
+    wait = [{"name": "wait", "inputSchema": {"type": "object", "properties": {}}}]
+    lines = [
+        b"\xef\xbb\xbfPing it",
+        b"",
+        json.dumps({"request": "Wait", "tools": wait}).encode(),
+        b'{"request": "Wait", "tools": "' + json.dumps(wait).replace('"', '\\"').encode() + b'", "id": 7}',
+        b'{"request": 3}',
+        b"{broken",
+        b"\xff",
+        b'{"request": "a", "tools": []}',
+        b'{"request": "' + b"very " * 1000 + b'"}',
+        "Créer une tâche".encode(),
+    ]
+    options = ["--tools", tools, "--model", base, "--constrained", "--max-new-tokens", "80", "--batch-size", "2"]
+    result = _piped(b"\r\n".join(lines), *options, "--json")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one["line"] for one in records] == [1, 3, 4, 10]
+    assert [one["request"] for one in records] == ["Ping it", "Wait", "Wait", "Créer une tâche"]
+    assert [one["name"] for one in records[1:3]] == ["wait", "wait"]
+    assert all(one["violations"] == [] and one["text"] for one in records)
+    told = [line for line in result.stderr.decode().splitlines() if line.startswith("stdin:")]
+    assert [line.split(":")[1] for line in told] == ["5", "6", "7", "8", "9"]
+    assert result.returncode == 2
+
+
+def test_a_call_that_is_not_valid_is_told_with_its_line(base: Path, tools: Path) -> None:
+    result = _piped(b"Ping\nPing again\n", "--tools", tools, "--model", base, "--max-new-tokens", "3")
+    assert result.returncode == 1
+    assert len(result.stdout.decode().splitlines()) == 2
+    assert [line for line in result.stderr.decode().splitlines() if line.startswith("stdin:")] == [
+        f"stdin:{number}: json_error at $: the answer is not one call and nothing else" for number in (1, 2)
+    ]
+
+
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("lines", "code", "message"),
     [
-        ('{"tool": "create_task", "parameters": {"title": "a", "priority": "low"}}', []),
-        ("Sure!", ["json_error at $: Expecting value: line 1 column 1 (char 0)"]),
-        (
-            '{"tool": "create_task", "parameters": {"priority": "urgent", "due": 1}}',
-            [
-                'missing_required at $.parameters.title: "title" is a required property',
-                'hallucinated_param at $.parameters.due: "due" is not among the properties',
-                'enum_violation at $.parameters.priority: "urgent" is not one of "low" or "high"',
-            ],
-        ),
+        (b"", 1, "stdin: no request in it\n"),
+        (b"\n \n", 1, "stdin: no request in it\n"),
+        (b"{\n", 2, "stdin:1: not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)\n"),
     ],
 )
-def test_every_problem_is_reported(text: str, expected: list[str]) -> None:
-    assert problems(SCHEMA, text) == expected
+def test_no_request_is_told_before_a_model_is_loaded(lines: bytes, code: int, message: str, tmp_path: Path) -> None:
+    result = _piped(lines, "--model", tmp_path)
+    assert (result.returncode, result.stdout, result.stderr.decode()) == (code, b"", message)
 
 
-def test_python_and_command_line_agree(base: Path, tools: Path) -> None:
-    (tool,) = read_tools(tools)
-    answer = make_call("Review the PR, it is urgent", tool, base, max_new_tokens=8)
-    options: list[str | Path] = ["--tools", tools, "--model", base, "--max-new-tokens", "8"]
-    result = command("call", "Review the PR, it is urgent", *options)
-    assert result.stdout == answer.text + "\n"
-    assert answer.problems
-    assert result.returncode == 1
-    assert all(problem in result.stderr for problem in answer.problems)
+def test_no_tools_is_told(base: Path) -> None:
+    result = command("call", "Ping", "--model", base)
+    told = "no tools: name a file or a folder of tools with --tools\n"
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", told)
 
 
-def test_one_of_several_tools_must_be_chosen() -> None:
-    tools = read_tools(ROOT / "data/tools")
-    assert pick(tools, tools[3].name) == tools[3]
-    for name in (None, "no_such_tool"):
-        with pytest.raises(InputError, match=r"^--tool must name one of the tools, got "):
-            pick(tools, name)
+@pytest.mark.usefixtures("_with_model")
+def test_the_commands_of_the_documentation_run() -> None:
+    """With the tiny model, whose answers are no calls."""
+    tool = {"name": "remind", "inputSchema": {"type": "object", "properties": {"who": {"type": "string"}}}}
+    Path("my_tools.json").write_text(json.dumps([tool]))
+    Path("data").mkdir()
+    Path("data/test.jsonl").write_text(json.dumps({"request": "Remind Bo", "tools": json.dumps([tool])}) + "\n")
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert len(commands) == 3
+    program = f'tool-dpo() {{ "{sys.executable}" -c "from tool_dpo.cli import main; main()" "$@" --max-new-tokens 2; }}'
+    printed = []
+    for line in commands:
+        done = subprocess.run(["bash", "-c", f"{program}\n{line}"], capture_output=True, text=True, check=False)
+        assert done.returncode == 1, done.stderr
+        printed.append(len(done.stdout.splitlines()))
+    assert printed == [1, 2, 0]
+    assert json.loads(Path("calls.jsonl").read_text())["request"] == "Remind Bo"

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from tool_dpo.schema.calls import call_schema, modern, strict
+from tests.helpers import ROOT
+from tool_dpo.schema.calls import call_schema, calls_schema, modern, strict
 from tool_dpo.schema.check import check_schema
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.violations import violations
+from tool_dpo.schema.violations import faults, violations
+from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.triplet import Triplet
 
 
 def test_strict_closes_objects_at_every_depth() -> None:
@@ -150,3 +153,38 @@ def test_rules_of_draft_7_join_those_of_today() -> None:
 def test_an_alternative_may_allow_everything() -> None:
     schema = call_schema("t", {"properties": {"f": {"anyOf": [True, {"properties": {"a": {"type": "string"}}}]}}})
     assert violations(schema, {"tool": "t", "parameters": {"f": {"b": 1}}}) == []
+
+
+def test_one_schema_for_several_tools_finds_what_the_schema_of_the_called_tool_finds(triplets: list[Triplet]) -> None:
+    tools = {tool.name: tool.parameters for tool in read_tools(ROOT / "data/tools")}
+    for triplet, *others in zip(triplets, triplets[1:], triplets[2:], strict=False):
+        several = calls_schema({one.tool: tools[one.tool] for one in (*others, triplet)})
+        check_schema(several)
+        assert faults(several, triplet.chosen) == []
+        if triplet.violation != "wrong_tool":
+            assert faults(several, triplet.rejected) == faults(triplet.schema, triplet.rejected)
+
+
+A = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+B = {"type": "object", "properties": {"b": {"anyOf": [{"type": "string"}, {"type": "null"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ({"tool": "a", "parameters": {"a": 1}}, []),
+        ({"tool": "b", "parameters": {"b": None}}, []),
+        ({"tool": "a", "parameters": {"b": None}}, ["$.parameters.a required", "$.parameters.b additionalProperties"]),
+        ({"tool": "b", "parameters": {"b": 1}}, ["$.parameters.b type"]),
+        ({"tool": "a", "parameters": [1]}, ["$.parameters type"]),
+        ({"tool": "a"}, ["$.parameters required"]),
+        ({"tool": "c", "parameters": {"a": 1}}, ["$.tool enum"]),
+        ({"tool": "c", "parameters": 3}, ["$.tool enum", "$.parameters type"]),
+        ({"parameters": {"a": "1"}}, ["$.tool required"]),
+        ({"tool": "a", "parameters": {"a": 1}, "more": 1}, ["$.more additionalProperties"]),
+    ],
+)
+def test_the_schema_of_several_tools(call: Any, expected: list[str]) -> None:
+    found = violations(calls_schema({"a": A, "b": B}), call)
+    assert [f"{one.path} {one.keyword}" for one in found] == expected
+    assert all(one.kind == "wrong_tool" for one in found if one.path == "$.tool" and one.keyword == "enum")

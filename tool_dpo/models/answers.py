@@ -101,10 +101,8 @@ def ask(
 
 
 def _held_to(schemas: list[Schema], form: Format, tokenizer: Any) -> Callable[[list[int]], Any]:
-    try:
-        from tool_dpo.models.constrained import Constrained, grammar, guide
-    except ModuleNotFoundError as error:
-        raise InputError(f"constrained answers need {error.name}: `make setup` installs it") from None
+    from tool_dpo.models.constrained import Constrained, grammar, guide
+
     try:
         grammars = [grammar([schema], form, tokenizer) for schema in schemas]
     except ValueError as error:

@@ -1,66 +1,275 @@
-"""Ask a trained model for one tool call, and check the call against the tool's schema."""
+"""Ask a trained model for tool calls, and check each against the schema of its tool."""
 
-from dataclasses import dataclass
-from functools import lru_cache
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
-from tool_dpo.errors import InputError
+from tool_dpo.errors import InputError, one_line
 from tool_dpo.formats.format import Format, Question, as_text, function_tool
 from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
-from tool_dpo.models.weights import load_format, load_tokenizer
-from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
+from tool_dpo.schema.calls import call_schema, calls_schema, strict
+from tool_dpo.schema.documents import parse
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.violations import faults
-from tool_dpo.tools.tool import Tool
+from tool_dpo.schema.violations import Violation, faults
+from tool_dpo.tools.given import Tools, given_tools
+
+if TYPE_CHECKING:
+    from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
 class Call:
-    """A model's answer, and one line for each reason why it is not a valid call."""
+    """What a model answered, and the tool call in it.
 
+    name: the name of the tool, as it was given; None if the answer has no call.
+    arguments: the arguments of the call; None if it has none that are a JSON object.
+    violations: what is wrong with the answer, most serious first; empty if it is one valid call and nothing else. The
+        `path` of a violation is a JSON path in `{"name": ..., "arguments": {...}}`.
+    text: the whole answer, as the model wrote it.
+    """
+
+    name: str | None
+    arguments: dict[str, Any] | None
+    violations: tuple[Violation, ...]
     text: str
-    problems: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """The call as JSON."""
+        told = [
+            {"kind": one.kind, "path": one.path, "keyword": one.keyword, "message": one.message}
+            for one in self.violations
+        ]
+        return {"name": self.name, "arguments": self.arguments, "violations": told, "text": self.text}
+
+    def line(self) -> str:
+        """The call as one line for people, or the answer if it has no call."""
+        if self.name is None or self.arguments is None:
+            return one_line(self.text)
+        return json.dumps({"name": self.name, "arguments": self.arguments}, ensure_ascii=False)
 
 
-def make_call(request: str, tool: Tool, folder: Path, *, max_new_tokens: int = 256) -> Call:
-    """Let the model in `folder` write a call of `tool` for a request, with greedy decoding.
+class ToolCaller:
+    """A trained model that answers requests with calls to tools.
 
-    >>> make_call("Remind me to water the plants on 2026-05-01", tool, Path("models/dpo")).text
-    '{"tool": "create_reminder", "parameters": {...}}'
-
-    Raises:
-        InputError: the folder holds no model, or the model cannot be loaded.
+    >>> caller = ToolCaller.load("models/dpo")
+    >>> def remind(who: Literal["Ana", "Bo"], urgent: bool) -> None:
+    ...     '''Remind a person of something.'''
+    >>> call = caller("Remind Ana, it is urgent", tools=[remind], constrained=True)
+    >>> call.name, sorted(call.arguments), call.violations
+    ('remind', ['urgent', 'who'], ())
     """
-    model, tokenizer, form = _loaded(folder)
-    tools = as_text([function_tool(tool.name, tool.description, strict(tool.parameters))])
-    asked = Question(prompt(request, (tool.name, tool.parameters)), request, tools)
-    ((_, text),) = decode(model, tokenizer, [form.chat(asked)], max_new_tokens=max_new_tokens, batch_size=1)
-    call = form.read(text).call
-    return Call(call or text, tuple(problems(call_schema(tool.name, tool.parameters), call)))
+
+    def __init__(
+        self, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", form: Format, max_length: int
+    ) -> None:
+        """Use a model that is loaded. A prompt must have fewer than `max_length` tokens."""
+        self._model, self._tokenizer, self._form, self._max_length = model, tokenizer, form, max_length
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "ToolCaller":
+        """Load the model of a folder, such as `models/dpo`.
+
+        Raises:
+            InputError: the folder holds no model, or the model cannot be loaded.
+        """
+        folder = Path(folder)
+        weights, tokenizer = read_weights(folder), load_tokenizer(folder)
+        return cls(load_model(folder), tokenizer, load_format(folder, tokenizer), weights.max_length)
+
+    @overload
+    def __call__(
+        self,
+        request: str,
+        tools: Tools,
+        *,
+        constrained: bool = ...,
+        max_new_tokens: int = ...,
+        batch_size: int = ...,
+    ) -> Call: ...
+    @overload
+    def __call__(
+        self,
+        request: list[str],
+        tools: Tools,
+        *,
+        constrained: bool = ...,
+        max_new_tokens: int = ...,
+        batch_size: int = ...,
+    ) -> list[Call]: ...
+    def __call__(
+        self,
+        request: str | list[str],
+        tools: Tools,
+        *,
+        constrained: bool = False,
+        max_new_tokens: int = 256,
+        batch_size: int = 16,
+    ) -> Call | list[Call]:
+        """The model's call for a request, or for each request of a list. The model may choose any of the tools.
+
+        A tool is a dict (OpenAI, MCP, Anthropic, ...), a tool of the MCP client, or a Python function with type hints
+        and a docstring: see `given_tools`. Decoding is greedy. If it is `constrained`, the model can write nothing but
+        one valid call. An answer has at most `max_new_tokens`, and `batch_size` requests are answered together.
+
+        Raises:
+            InputError: there are no tools, one cannot be used, two have the same name, or a request with its tools is
+                too long for the model; or the answer is to be constrained, and that needs llguidance or is not possible
+                for these tools.
+        """
+        asked = ((one, tools) for one in ([request] if isinstance(request, str) else request))
+        calls = []
+        for call in self.calls(asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size):
+            if isinstance(call, InputError):
+                raise call
+            calls.append(call)
+        return calls[0] if isinstance(request, str) else calls
+
+    def calls(
+        self,
+        asked: Iterable[tuple[str, Tools]],
+        *,
+        constrained: bool = False,
+        max_new_tokens: int = 256,
+        batch_size: int = 16,
+    ) -> Iterator[Call | InputError]:
+        """Yield the call for each request, with tools of its own, in order. What cannot be asked gives an InputError.
+
+        Only `batch_size` requests are read at a time, so they may come from a stream without end.
+        """
+        rest = iter(self._questions(asked, constrained=constrained))
+        while batch := list(islice(rest, batch_size)):
+            questions = [one for one in batch if isinstance(one, _Question)]
+            answers = iter(self._answers(questions, constrained, max_new_tokens))
+            yield from (next(answers) if isinstance(one, _Question) else one for one in batch)
+
+    def _questions(
+        self, asked: Iterable[tuple[str, Tools]], *, constrained: bool
+    ) -> "Iterator[_Question | InputError]":
+        last: Any = None  # most requests have the same tools as the one before
+        for request, tools in asked:
+            try:
+                if last is None or tools is not last:
+                    offer, last = self._offer(tools, constrained=constrained), tools
+                yield self._question(request, offer)
+            except InputError as error:
+                yield error
+
+    def _offer(self, tools: Tools, *, constrained: bool) -> "_Offer":
+        given = given_tools(tools)
+        parameters = {tool.name: tool.parameters for tool in given.values()}
+        listed = [function_tool(tool.name, tool.description, strict(tool.parameters)) for tool in given.values()]
+        return _Offer(
+            parameters,
+            as_text(listed),
+            {tool.name: name for name, tool in given.items()},
+            calls_schema(parameters),
+            self._grammar(parameters) if constrained else "",
+        )
+
+    def _grammar(self, parameters: dict[str, Schema]) -> str:
+        from tool_dpo.models.constrained import grammar
+
+        calls = [call_schema(name, schema) for name, schema in parameters.items()]
+        try:
+            made = grammar(calls, self._form, self._tokenizer)
+            self._held_to([made])
+        except ValueError as error:
+            reason = " ".join(str(error).partition("\n   1 |")[0].split())
+            raise InputError(f"tools: their calls cannot be constrained: {reason}") from None
+        return made
+
+    def _held_to(self, grammars: list[str]) -> "LogitsProcessor":
+        from tool_dpo.models.constrained import Constrained
+
+        return Constrained(grammars, self._guide)
+
+    @cached_property
+    def _guide(self) -> Any:
+        from tool_dpo.models.constrained import guide
+
+        return guide(self._tokenizer)
+
+    def _question(self, request: str, offer: "_Offer") -> "_Question":
+        if not request.strip():
+            raise InputError("the request is empty")
+        question = _Question(prompt(request, *offer.parameters.items()), request, offer.tools, offer)
+        chat = self._form.chat(question)
+        length = len(self._tokenizer.apply_chat_template(**chat, add_generation_prompt=True)["input_ids"])
+        if length >= self._max_length:
+            raise InputError(
+                f"the request with its tools is too long: {length} tokens, expected fewer than {self._max_length}"
+            )
+        return question
+
+    def _answers(self, questions: "list[_Question]", constrained: bool, max_new_tokens: int) -> Iterator[Call]:
+        def held_to(batch: list[int]) -> "LogitsProcessor":
+            return self._held_to([questions[index].offer.grammar for index in batch])
+
+        chats = [self._form.chat(question) for question in questions]
+        texts = dict(
+            decode(
+                self._model,
+                self._tokenizer,
+                chats,
+                max_new_tokens=max_new_tokens,
+                batch_size=len(questions) or 1,
+                processor=held_to if constrained else None,
+            )
+        )
+        for index, question in enumerate(questions):
+            yield self._call(texts[index], question.offer)
+
+    def _call(self, text: str, offer: "_Offer") -> Call:
+        reading = self._form.read(text)
+        name, arguments = _parts(reading.found)
+        violations = [_named(one) for one in faults(offer.schema, reading.call)]
+        if not reading.call:
+            violations = [replace(violations[0], message="the answer is not one call and nothing else")]
+        return Call(offer.names.get(name or "", name), arguments, tuple(violations), text)
 
 
-@lru_cache(maxsize=1)
-def _loaded(folder: Path) -> tuple[Any, Any, Format]:
-    tokenizer = load_tokenizer(folder)
-    return load_model(folder), tokenizer, load_format(folder, tokenizer)
+@dataclass(frozen=True)
+class _Offer:
+    """Tools as a model gets them.
 
-
-def problems(schema: Schema, text: str) -> list[str]:
-    """Every reason why a text is not a valid call, one line each."""
-    return [f"{one.kind} at {one.path}: {one.message}" for one in faults(schema, text)]
-
-
-def pick(tools: list[Tool], name: str | None) -> Tool:
-    """The tool with this name, or the only tool if no name is given.
-
-    Raises:
-        InputError: there is no such tool, or there are several tools and no name.
+    parameters: the schemas of their parameters, by the names that the model sees.
+    tools: the tools in the OpenAI function format, as JSON text.
+    names: the names that the tools were given, by those that the model sees.
+    schema: the schema of a call to any of them.
+    grammar: the answers that are such a call; "" if decoding is not constrained.
     """
-    found = [tool for tool in tools if name in (None, tool.name)]
-    if len(found) != 1:
-        names = ", ".join(tool.name for tool in tools)
-        raise InputError(f"--tool must name one of the tools, got {name!r}: {names}")
-    return found[0]
+
+    parameters: dict[str, Schema]
+    tools: str
+    names: dict[str, str]
+    schema: Schema
+    grammar: str
+
+
+@dataclass(frozen=True)
+class _Question(Question):
+    offer: _Offer
+
+
+def _parts(found: str | None) -> tuple[str | None, dict[str, Any] | None]:
+    """The name and the arguments of a call, as far as it has them."""
+    try:
+        call = parse(found or "")
+    except ValueError:
+        return None, None
+    name, arguments = (call.get("tool"), call.get("parameters")) if isinstance(call, dict) else (None, None)
+    return name if isinstance(name, str) else None, arguments if isinstance(arguments, dict) else None
+
+
+def _named(violation: Violation) -> Violation:
+    """The violation with its path in the words of `Call`."""
+    path = re.sub(r"^\$\.parameters\b", "$.arguments", re.sub(r"^\$\.tool\b", "$.name", violation.path))
+    return replace(violation, path=path)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from llguidance import LLMatcher, LLTokenizer
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from torch import Tensor
 from transformers import LogitsProcessor
 
+from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Format
 from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.keywords import Schema
@@ -18,6 +18,10 @@ from tool_dpo.schema.keywords import Schema
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+try:
+    from llguidance import LLMatcher, LLTokenizer
+except ModuleNotFoundError as missing:
+    raise InputError(f"constrained answers need {missing.name}: `make setup` installs it") from None
 
 _AS_PYTHON_WRITES = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "lenient": True}
 """Spaces as in the training data. `lenient`: keywords that no grammar can express (`uniqueItems`) are not enforced."""

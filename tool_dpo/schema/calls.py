@@ -1,6 +1,7 @@
 """The schema of a whole tool call. Its objects accept no unknown properties."""
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -168,6 +169,23 @@ def call_schema(tool: str, parameters: Schema) -> Schema:
         "properties": {"tool": {"type": "string", "const": tool}, "parameters": strict(parameters)},
         "required": ["tool", "parameters"],
         "additionalProperties": False,
+    }
+
+
+def calls_schema(tools: Mapping[str, Schema]) -> Schema:
+    """The schema of a whole call to any one of several tools. `tools` are schemas of parameters by the tools' names."""
+    return {
+        "type": "object",
+        "properties": {"tool": {"type": "string", "enum": [*tools]}, "parameters": {"type": "object"}},
+        "required": ["tool", "parameters"],
+        "additionalProperties": False,
+        "allOf": [
+            {
+                "if": {"properties": {"tool": {"const": tool}}, "required": ["tool"]},
+                "then": {"properties": {"parameters": strict(parameters)}},
+            }
+            for tool, parameters in tools.items()
+        ],
     }
 
 

@@ -39,6 +39,9 @@ class Violation:
     def kind(self) -> str:
         return KINDS[self.rank]
 
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.path}: {self.message}"
+
 
 class Validator:
     """Checks documents against one schema (Draft 2020-12). It checks formats too, and downloads nothing."""
@@ -121,8 +124,8 @@ def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
                 yield _forbidden(place, path, error.message)
             case Broken.Contains():
                 yield _violation(str(path[-1]), place, error.message)
-            case Broken.Constant() if place == ("tool",):
-                yield Violation(KINDS.index("wrong_tool"), json_path(place), "const", error.message)
+            case Broken.Constant() | Broken.Enum() if place == ("tool",):
+                yield Violation(KINDS.index("wrong_tool"), json_path(place), error.kind.name, error.message)
             case _:
                 yield _violation(error.kind.name, place, error.message)
 

@@ -57,6 +57,23 @@ def read_tools(source: Path) -> list[Tool]:
     return [tools[name] for name in sorted(tools)]
 
 
+def named(tools: list[Tool], names: list[str]) -> list[Tool]:
+    """The tools with these names, or all of them if no names are given.
+
+    Raises:
+        InputError: there is no tool of a name, or two tools have the same.
+    """
+    known: dict[str, Tool] = {}
+    for tool in tools:
+        if tool.name in known:
+            raise InputError(f"{tool.source}: tool {tool.name!r} is already defined in {known[tool.name].source}")
+        known[tool.name] = tool
+    for name in names:
+        if name not in known:
+            raise InputError(f"--tool must name one of the tools, got {name!r}: {', '.join(known) or 'there are none'}")
+    return [tool for tool in tools if not names or tool.name in names]
+
+
 def _read_file(path: Path) -> Iterator[Tool]:
     found = read(path)
     for entry in found.left_out:
