@@ -32,7 +32,7 @@ from tool_dpo.models.load import compute_dtype, load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
-from tool_dpo.report.metrics import mcnemar, summarize
+from tool_dpo.report.metrics import difference, summarize
 from tool_dpo.report.tables import cell, failures, markdown
 from tool_dpo.schema.verdict import Verdict, judge
 from tool_dpo.triplets.triplet import Triplet, read_triplets
@@ -196,11 +196,12 @@ def _result(
     def verdicts(found: Sequence[str]) -> list[Verdict]:
         return [judge(one.schema, call, one.chosen) for one, call in zip(triplets, found, strict=True)]
 
+    tools = [one.tool for one in triplets]
     ours, theirs = ([one.failure is None for one in verdicts(found)] for found in (direct, calls))
     return {
-        **summarize(verdicts(calls)),
+        **summarize(verdicts(calls), tools),
         "same": sum(_value(one) == _value(other) for one, other in zip(calls, direct, strict=True)),
-        "against_direct": mcnemar(ours, theirs),
+        "against_direct": difference(ours, theirs, tools),
         "seconds": {"median": round(statistics.median(seconds), 3), "worst": round(max(seconds), 3)},
     }
 
