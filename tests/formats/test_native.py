@@ -6,7 +6,7 @@ tokenizer of the tiny model here, with the tokens that end a turn added to it.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +19,14 @@ from trl import chat_template_utils
 
 from tests.helpers import CASES, PARAMS, ROOT, load, params_of
 from tests.strategies import parameters
-from tool_dpo.formats.format import Question, agrees, as_text, function_tool
+from tool_dpo.formats.format import Question, Reading, agrees, as_text, function_tool
 from tool_dpo.formats.native import Native, templates_for
 from tool_dpo.formats.plain import signature
 from tool_dpo.kinds import Kind
 from tool_dpo.models.weights import _ending_turns, load_tokenizer
-from tool_dpo.schema.calls import strict
+from tool_dpo.schema.calls import no_call_schema, strict
 from tool_dpo.schema.documents import alike, parse
+from tool_dpo.schema.forms import is_message, message_in, no_call
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import judge
 from tool_dpo.tools.tool import read_tools
@@ -52,6 +53,8 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Name: the chat template (of TRL, of tests/cases/templates, or the project's for none) and its variables."""
 NOT_JSON = {"gemma 4", "functiongemma"}
+ONE_CALL = {"llama 3.1", "llama 3.2"}
+"""Families whose templates refuse several calls."""
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +135,82 @@ def test_a_wrong_call_of_every_kind_keeps_its_fault(
             triplet.rejected,
             form.write(triplet.rejected, triplet.chosen),
         )
+
+
+def together(triplets: list[Triplet]) -> Iterator[str]:
+    """Two or three calls at a time, of different tools and of one."""
+    calls = [one.chosen for one in triplets]
+    for start in range(0, len(calls) - 3, 9):
+        yield f"[{calls[start]}, {calls[start + 1]}]"
+        yield f"[{calls[start + 2]}, {calls[start]}, {calls[start + 2]}]"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_several_calls_are_read_as_they_were_written(
+    family: str, formats: dict[str, Native], sample: list[Triplet]
+) -> None:
+    form = formats[family]
+    for calls in together(said(family, sample)):
+        read = form.read(form.write(calls, calls))
+        if family in ONE_CALL:
+            assert read == Reading("", None)
+            assert not agrees(form, {}, calls, calls, None)
+            continue
+        assert alike(parse(read.call), parse(calls)), form.write(calls, calls)
+        assert alike(parse(read.found or ""), parse(calls)[0])
+        turned = as_text(parse(calls)[::-1])
+        assert agrees(form, {}, turned, calls, None)
+        assert agrees(form, {}, as_text(parse(calls)[1:] * 2), calls, "wrong_value")
+
+
+WORDS = [
+    'Which "party_size"?',
+    "None of these tools fits.",
+    "Für wann? 10 < 12, I guess: 'a' [b] (c) — d/e_f.",
+    "First line.\nThird line: 5 > 3.",
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("words", WORDS)
+def test_words_are_read_as_they_were_written(words: str, family: str, formats: dict[str, Native]) -> None:
+    form, answer = formats[family], no_call(words)
+    assert form.write(answer, PLAIN) == words
+    assert form.read(words) == form.read(f" {words}\n") == Reading(answer, None)
+    assert agrees(form, no_call_schema(), answer, answer, None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("words", ["", " \n", "7.", "Which {n}?", " Which n?", "No.<|im_start|>user"])
+def test_words_that_cannot_be_read_back_are_not_in_agreement(
+    words: str, family: str, formats: dict[str, Native]
+) -> None:
+    assert not agrees(formats[family], {}, no_call(words), no_call(words), None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_piece_of_a_call_is_not_taken_for_words(family: str, formats: dict[str, Native]) -> None:
+    form = formats[family]
+    written = form.write(PLAIN, PLAIN)
+    for text in (f"Sure! {written}", f"{written} Done.", written[1:], written[:-1], written[: len(written) // 2]):
+        assert form.read(text).call == "", text
+
+
+@pytest.mark.parametrize("family", ["qwen2.5", "qwen3", "qwen3 instruct"])
+def test_a_thought_is_no_part_of_words(family: str, formats: dict[str, Native]) -> None:
+    assert formats[family].read("<think>Hm.</think>\nNo tool fits.") == Reading("", None)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_wrong_decision_is_read_as_it_was_written(
+    family: str, formats: dict[str, Native], sample: list[Triplet]
+) -> None:
+    form, asks = formats[family], no_call("Which title?")
+    for triplet in said(family, sample)[::7]:
+        assert agrees(form, no_call_schema(), triplet.chosen, asks, "over_call")
+        two = f"[{triplet.chosen}, {PLAIN}]"
+        assert agrees(form, {}, two, asks, "extra_call") == (family not in ONE_CALL)
+    assert not agrees(formats["gemma 4"], {}, '{"tool": "a b", "parameters": {}}', asks, "over_call")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -263,8 +342,9 @@ def test_the_template_takes_a_whole_conversation(hermes: Any) -> None:
     ]
     tools = [function_tool("add", "", {"type": "object", "properties": {"n": {"type": "integer"}}})]
     assert hermes.apply_chat_template(chat, tools=tools, tokenize=False, add_generation_prompt=True) == (
-        '<|im_start|>system\nBe brief.\n\nAnswer with one tool call: <tool_call>\n{"name": name, "arguments": {...}}\n'
-        "</tool_call><|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n"
+        '<|im_start|>system\nBe brief.\n\nCall one or more tools: <tool_call>\n{"name": name, "arguments": {...}}\n'
+        "</tool_call>\nIf none fits or a value is missing, say so.<|im_end|>\n"
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n"
         '<|im_start|>user\nAdd 1.\nTool: "add"(optional "n": int)<|im_end|>\n<|im_start|>assistant\n'
         '<tool_call>\n{"name": "add", "arguments": {"n": 1}}\n</tool_call><|im_end|>\n'
         "<|im_start|>user\n<tool_response>\n2\n</tool_response><|im_end|>\n<|im_start|>assistant\n"
@@ -291,11 +371,15 @@ SCHEMA = load("triplets")["triplet"]["schema"]
         (CALL.replace('{"title"', '{"title": "a", "title"'), "json_error", True),
         (f"Sure! {CALL}", "json_error", True),
         (f"{CALL}\nDone.", "json_error", True),
-        (f"{CALL}\n{CALL}", "json_error", True),
+        (f"{CALL}\n{CALL}", "type_mismatch", True),
+        (f"Sure! {CALL}\n{CALL}", "json_error", True),
+        (f"{CALL}\n{CALL[:-30]}", "json_error", False),
+        (f"{CALL}\nand\n{CALL}", "json_error", True),
         (f"{CALL}<|im_start|>user\nThanks", "json_error", True),
         (f"```\n{CALL}\n```", "json_error", True),
         (f"<think>I need a task.</think>\n{CALL}", "json_error", True),
-        ("I cannot do that.", "json_error", False),
+        ("I cannot do that.", "no_call", False),
+        ("I cannot do that.<|im_start|>user\nThanks", "json_error", False),
         ("", "json_error", False),
         (PLAIN, "json_error", False),
         (CALL.removeprefix("<tool_call>\n").removesuffix("\n</tool_call>"), "json_error", False),
@@ -338,10 +422,20 @@ def test_any_arguments_are_read_as_they_were_written(
     assert alike(json.loads(read.call), json.loads(call))
 
 
+@given(words=st.text() | st.text(alphabet=WORDS[2]))
+def test_any_words_are_read_as_they_were_written_or_not_at_all(formats: dict[str, Native], words: str) -> None:
+    for form in formats.values():
+        read = form.read(form.write(no_call(words), PLAIN))
+        assert read.call == "" or message_in(parse(read.call)) == words.strip()
+        if words.strip() == words and is_message(words) and words.isascii() and not set(words) & set("{}<>"):
+            assert read.call == no_call(words)
+
+
 @given(answer=st.text() | st.text(alphabet='<tool_call>/{"name:,argumets}\n '))
 def test_no_answer_raises(formats: dict[str, Native], answer: str) -> None:
     for form in formats.values():
-        assert form.read(answer).call == "" or form.read(answer).found
+        read = form.read(answer)
+        assert read.call == "" or read.found or message_in(parse(read.call)) == answer.strip()
 
 
 # What cannot be had

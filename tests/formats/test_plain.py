@@ -10,7 +10,8 @@ from hypothesis import given
 
 from tests.helpers import load, params_of
 from tests.strategies import parameters
-from tool_dpo.formats.plain import definition, messages, prompt, request_of, signature
+from tool_dpo.formats.format import Reading
+from tool_dpo.formats.plain import Plain, definition, messages, prompt, request_of, signature
 from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.schema.calls import strict
 from tool_dpo.schema.keywords import Schema
@@ -58,8 +59,29 @@ def test_the_chat_ends_with_the_prompt() -> None:
     assert '{"tool": name, "parameters": {...}}' in system["content"]
 
 
+CALL = '{"tool": "t", "parameters": {"n": 1}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (CALL, CALL),
+        (f"[{CALL}, {CALL}]", CALL),
+        (f"Sure! {CALL}", CALL),
+        ('{"tool": "t"}', '{"tool": "t"}'),
+        ('{"tool": null, "message": "Which \\"n\\"?"}', None),
+        ('{"n": 1}', None),
+        ("[1]", None),
+        ("Sure!", None),
+        ('{"tool": "t"', None),
+    ],
+)
+def test_an_answer_is_read_as_it_is_and_the_first_call_is_found(answer: str, found: str | None) -> None:
+    assert Plain().read(Plain().write(answer, CALL)) == Reading(answer, found)
+
+
 def test_models_get_the_inputs_that_they_always_got(plain_base: Path) -> None:
-    """cases/plain_inputs.json was written before there was another format; the recorded results stand on these."""
+    """What is trained and asked stands on these: cases/plain_inputs.json changes only where that is wanted."""
     tokenizer = load_tokenizer(plain_base)
     form = load_format(plain_base)
     inputs = []

@@ -7,9 +7,10 @@ import pytest
 
 from tests.helpers import load, params_of
 from tool_dpo.formats.plain import Plain
-from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.calls import call_schema, several_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import Verdict, judge
+from tool_dpo.schema.violations import faults
 
 CASES = load("answers")
 SCHEMA = call_schema("create_task", CASES["parameters"])
@@ -24,6 +25,17 @@ def test_verdicts(case: dict[str, Any]) -> None:
         exact=case.get("exact", False),
         extracted=case.get("extracted", False),
     )
+
+
+@pytest.mark.parametrize("case", params_of(CASES["several"]["cases"]))
+def test_verdicts_on_several_calls(case: dict[str, Any]) -> None:
+    schema, expected = several_schema(CASES["several"]["tools"], count=2), CASES["several"]["expected"]
+    found = faults(schema, case["text"], expected)
+    assert [f"{one.kind} at {one.path}" for one in found] == case["faults"]
+    verdict = judge(schema, case["text"], expected)
+    failure = case.get("failure", next((one.kind for one in found if one.kind != "wrong_value"), None))
+    assert (verdict.failure, verdict.keyword) == (failure, case.get("keyword"))
+    assert verdict.exact == case.get("exact", False)
 
 
 def test_no_answer_is_exact_without_an_expected_call() -> None:

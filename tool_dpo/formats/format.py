@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tool_dpo.kinds import KINDS
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults
 
@@ -35,9 +36,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a format reads in an answer, as the JSON text of calls like `{"tool": name, "parameters": {...}}`.
+    """What a format reads in an answer, as JSON text.
 
-    call: the call that the whole answer is. If it is no call, this is no JSON.
+    call: what the whole answer is: one call `{"tool": name, "parameters": {...}}`, a list of several calls, or words
+        without a call, `{"tool": null, "message": words}`. If it is none of these, this is "", or as broken as it is.
     found: the first call in the answer, whatever stands around it; None if there is none.
     """
 
@@ -46,19 +48,20 @@ class Reading:
 
 
 class Format(Protocol):
-    """Puts requests to a model, and writes and reads calls in the model's words."""
+    """Puts requests to a model, and writes and reads answers (see `Reading`) in the model's words."""
 
     def chat(self, asked: Asked) -> dict[str, Any]:
         """The arguments of `apply_chat_template`: the `conversation`, and its `tools`, None if the prompt has them."""
 
     def write(self, call: str, chosen: str) -> str:
-        """The answer, without the end of its turn, that `read` reads as `call`. `chosen` is the right call.
+        """The answer, without the end of its turn, that `read` reads as `call`. `chosen` is the right answer.
 
-        Both are JSON text, but `call` may have a fault that makes it no call.
+        Both are JSON text, as in `Reading`, but `call` may have a fault that makes it no call. What the format cannot
+        write is not read as it was: see `agrees`.
         """
 
     def read(self, answer: str) -> Reading:
-        """The call in an answer."""
+        """The call or calls in an answer, or its words."""
 
     def around(self, tool: str) -> tuple[str, str]:
         """What stands before and after the arguments in an answer that calls a tool.
@@ -69,8 +72,14 @@ class Format(Protocol):
 
 
 def agrees(form: Format, schema: Schema, call: str, chosen: str, fault: str | None) -> bool:
-    """Whether a call has the same most serious fault (None: no fault) when it is written and read in a format."""
-    found = faults(schema, form.read(form.write(call, chosen)).call, chosen)
+    """Whether an answer has the same most serious fault (None: no fault) when it is written and read in a format.
+
+    A wrong decision (none of KINDS) breaks no rule of the schema; such an answer must be read as it was.
+    """
+    read = form.read(form.write(call, chosen)).call
+    if fault not in (None, *KINDS):
+        return not faults({}, read, call)
+    found = faults(schema, read, chosen)
     return (found[0].kind if found else None) == fault
 
 

@@ -1,8 +1,8 @@
-"""The model's own tool format. Its chat template writes prompts and calls; its response template reads answers back."""
+"""The model's own tool format. Its chat template writes prompts and answers; its response template reads them back."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from pathlib import Path
@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 
 from tool_dpo.formats.format import Asked, Reading, as_text
 from tool_dpo.schema.documents import alike, parse
+from tool_dpo.schema.forms import calls_in, is_message, message_in, no_call
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,6 +33,7 @@ _CALL = {
     "parameters": {"text": 'a "b" é', "digits": "10", "on": True, "deep": [{"n": -1.5, "on": False}, "x"]},
 }
 """Some families lose what is not here, such as null. `agrees` finds the calls with which that happens."""
+_TAG = re.compile(r"<[^<>\s]+>")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\S', re.DOTALL)
 
 
@@ -95,8 +97,9 @@ def _responses(tokenizer: "PreTrainedTokenizerBase") -> Iterator[dict[str, Any]]
 class Native:
     """The format of a tokenizer with a chat template that takes tools and a response template.
 
-    An answer is what the chat template writes for a call between the start and the end of the assistant's turn. It is
-    trained as the content of a message, because a broken call cannot be put into `tool_calls`.
+    An answer is what the chat template writes for a call, or for several, between the start and the end of the
+    assistant's turn. It is trained as the content of a message, because a broken call cannot be put into `tool_calls`.
+    Words without a call are the content itself; they have no piece of a call in them: no brace, and no tag.
 
     Raises:
         ValueError: the tokenizer has no response template, or its templates lose tools, calls or values.
@@ -106,7 +109,9 @@ class Native:
         self._tokenizer = tokenizer
         if not getattr(tokenizer, "response_template", None):
             raise ValueError("the tokenizer has no response template, which reads a call back")
-        self._around: dict[str, tuple[str, str]] = {}
+        self._around: dict[tuple[str, ...], list[str]] = {}
+        special = (token.content for token in tokenizer.added_tokens_decoder.values() if token.special)
+        self._marks = {"{", "}", *filter(str.strip, special)}
         try:
             self._check()
         except (TemplateError, TypeError) as error:
@@ -125,7 +130,8 @@ class Native:
             )
         if not self._end.startswith(str(self._tokenizer.eos_token)):
             raise ValueError(f"the chat template ends an answer with {self._end!r}, which is no token to stop at")
-        text = self._written(_CALL)
+        text = self._written([_CALL])
+        self._marks |= {*_TAG.findall(text)}
         if self._render([{"role": "assistant", "content": text}]) != self._start + text + self._end:
             raise ValueError("the chat template does not write a call as content")
         texts = [self._start, self._start + text]
@@ -140,69 +146,88 @@ class Native:
         return {"conversation": [{"role": "user", "content": asked.request}], "tools": json.loads(asked.tools)}
 
     def write(self, call: str, chosen: str) -> str:
-        made = _parsed(call)
-        if made is not None:
-            with suppress(ValueError, TypeError, TemplateError):  # a template may take nothing but objects
+        made, right = _parsed(call), _parsed(chosen)
+        if isinstance(made, str):
+            return made
+        with suppress(ValueError, TypeError, TemplateError):  # not every template takes several calls, or any arguments
+            if made:
                 return self._written(made)
-            return call
-        right = _parsed(chosen)
-        if right is None:
-            return call
-        written = self._written(right)
-        if chosen in call:
-            return call.replace(chosen, written)
-        arguments = as_text(right["parameters"])
-        head, _, tail = chosen.partition(arguments)
-        before, _, after = written.partition(arguments)
-        found = call.find(head)
-        if found < 0 or not after:
-            return call
-        inside = call[found + len(head) :]
-        if inside.endswith(tail):
-            return call[:found] + before + inside.removesuffix(tail) + after
-        return call[:found] + before + inside
+            if isinstance(right, list):
+                return _with_fault(call, chosen, right, self._written(right))
+        return call
 
     def read(self, answer: str) -> Reading:
         try:
             message = self._tokenizer.parse_response(answer + self._end, prefix=self._start)
-            function = message["tool_calls"][0]["function"]
-            found = {"tool": function["name"], "parameters": function["arguments"]}
-            whole = isinstance(found["tool"], str) and _tokens(self._written(found)) == _tokens(answer)
-            text = as_text(found)
+            if "tool_calls" not in message:
+                return Reading(self._words(answer.strip(), message), None)
+            functions = [one["function"] for one in message["tool_calls"]]
+            calls = [{"tool": one["name"], "parameters": one["arguments"]} for one in functions]
+            found = as_text(calls[0])
+            whole = all(map(calls_in, calls)) and self._is_written(calls, answer)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError, TemplateError):
             return Reading("", None)
-        return Reading(text if whole else "", text)
+        return Reading(as_text(calls if len(calls) > 1 else calls[0]) if whole else "", found)
+
+    def _is_written(self, calls: Sequence[Mapping[str, Any]], answer: str) -> bool:
+        """Whether an answer is what the chat template writes for these calls."""
+        with suppress(ValueError, TypeError, TemplateError):
+            return _tokens(self._written(calls)) == _tokens(answer)
+        return False
+
+    def _words(self, text: str, message: Mapping[str, Any]) -> str:
+        """The JSON text of an answer in words; "" if a piece of a call is in them, or the template changes them."""
+        if message != {"role": "assistant", "content": text} or not is_message(text):
+            return ""
+        if any(mark in text for mark in self._marks):
+            return ""
+        written = self._render([{"role": "assistant", "content": text}])
+        return no_call(text) if written == self._start + text + self._end else ""
 
     def around(self, tool: str) -> tuple[str, str]:
-        if tool not in self._around:
+        before, after = self._between((tool,))
+        return before, after
+
+    def _between(self, tools: tuple[str, ...]) -> list[str]:
+        """What stands before, between and after the arguments of calls to these tools.
+
+        Raises:
+            ValueError: the chat template does not write arguments as JSON.
+            TemplateError: it does not write several calls.
+        """
+        if tools not in self._around:
             marked = {_MARK: 1}
-            before, found, after = self._rendered({"tool": tool, "parameters": marked}).partition(as_text(marked))
-            if not found:
+            rendered = self._rendered([{"tool": tool, "parameters": marked} for tool in tools])
+            parts = rendered.split(as_text(marked))
+            if len(parts) != len(tools) + 1:
                 raise ValueError("the chat template does not write the arguments of a call as JSON")
-            self._around[tool] = before, after
-        return self._around[tool]
+            self._around[tools] = parts
+        return self._around[tools]
 
-    def _written(self, call: Mapping[str, Any]) -> str:
+    def _written(self, calls: Sequence[Mapping[str, Any]]) -> str:
+        """Calls as the chat template writes them. Their arguments may be other than objects, which it may not take."""
         try:
-            before, after = self.around(call["tool"])
+            first, *rest = self._between(tuple(call["tool"] for call in calls))
         except ValueError:
-            return self._rendered(call)
-        return before + as_text(call["parameters"]) + after  # a template may take objects alone, or text as JSON
+            return self._rendered(calls)
+        arguments = [as_text(call["parameters"]) for call in calls]
+        return first + "".join(one + after for one, after in zip(arguments, rest, strict=True))
 
-    def _rendered(self, call: Mapping[str, Any]) -> str:
-        """A call as the chat template writes it."""
+    def _rendered(self, calls: Sequence[Mapping[str, Any]]) -> str:
+        """Calls written by the chat template itself."""
         from transformers.utils.chat_parsing.response_templates import load_response_template
 
-        function = {"name": call["tool"], "arguments": call["parameters"]}
-        message = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": function}]}
+        functions = [{"name": call["tool"], "arguments": call["parameters"]} for call in calls]
+        made = [{"type": "function", "function": function} for function in functions]
+        message = {"role": "assistant", "content": "", "tool_calls": made}
         text = self._render([message])
         if not text.startswith(self._start):
             raise ValueError("the chat template starts a call otherwise than it asks for an answer")
         text = text.removeprefix(self._start)
         if text.endswith(self._end):
             return text.removesuffix(self._end)
-        calls = load_response_template(self._tokenizer.response_template).fields["tool_calls"]
-        *_, last = [0, *(found.end() for found in calls.close_re.finditer(text))]
+        field = load_response_template(self._tokenizer.response_template).fields["tool_calls"]
+        *_, last = [0, *(found.end() for found in field.close_re.finditer(text))]
         return text[:last]  # after a call some templates ask for the tool's answer, and do not end the turn
 
     def _render(self, answer: list[dict[str, Any]], **settings: Any) -> str:
@@ -210,14 +235,32 @@ class Native:
         return str(self._tokenizer.apply_chat_template(conversation, tools=[_TOOL], tokenize=False, **settings))
 
 
-def _parsed(call: str) -> dict[str, Any] | None:
-    """A call of the plain format, if it is a JSON object with a name and parameters and nothing else."""
+def _with_fault(call: str, chosen: str, right: Sequence[Mapping[str, Any]], written: str) -> str:
+    """What is no call, written as the right answer is, with the same fault. `right` are the calls of `chosen`."""
+    if chosen in call:
+        return call.replace(chosen, written)
+    arguments = as_text(right[0]["parameters"])
+    head, _, tail = chosen.partition(arguments)
+    before, _, after = written.partition(arguments)
+    found = call.find(head)
+    if found < 0 or not after or len(right) > 1:
+        return call
+    inside = call[found + len(head) :]
+    if inside.endswith(tail):
+        return call[:found] + before + inside.removesuffix(tail) + after
+    return call[:found] + before + inside
+
+
+def _parsed(call: str) -> list[dict[str, Any]] | str | None:
+    """The calls in JSON text, if each has a name and parameters and nothing else; or the words of an answer without."""
     try:
-        made = parse(call)
+        document = parse(call)
     except ValueError:
         return None
-    fits = isinstance(made, dict) and made.keys() == {"tool", "parameters"} and isinstance(made["tool"], str)
-    return made if fits else None
+    made = calls_in(document)
+    if made:
+        return made if all(one.keys() == {"tool", "parameters"} for one in made) else None
+    return message_in(document)
 
 
 def _tokens(text: str) -> list[Any]:

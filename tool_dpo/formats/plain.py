@@ -1,4 +1,7 @@
-"""The plain format: tools as signatures below the request, and `{"tool": name, "parameters": {...}}` as the answer."""
+"""The plain format: tools as signatures below the request, and `{"tool": name, "parameters": {...}}` as the answer.
+
+Several calls are a list of these, and an answer without a call is `{"tool": null, "message": words}`.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,9 +9,13 @@ from typing import Any
 
 from tool_dpo.formats.format import Asked, Reading
 from tool_dpo.schema.calls import strict
+from tool_dpo.schema.forms import calls_in
 from tool_dpo.schema.keywords import ALTERNATIVES, Schema
 
-SYSTEM = 'Answer with one tool call, as raw JSON only: {"tool": name, "parameters": {...}}'
+SYSTEM = (
+    'Answer in raw JSON only: {"tool": name, "parameters": {...}}, a list of several, '
+    'or, if none fits or a value is missing, {"tool": null, "message": words}'
+)
 
 _TOOL = "Tool: "
 _TYPES = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "null", "object": "dict"}
@@ -21,7 +28,7 @@ _LIMITS = {"exclusiveMinimum": ">{}", "exclusiveMaximum": "<{}", "multipleOf": "
 
 
 class Plain:
-    """The same for every model: an answer is the JSON text of its call."""
+    """The same for every model: an answer is JSON text, as in `Reading`."""
 
     def chat(self, asked: Asked) -> dict[str, Any]:
         return {"conversation": messages(asked.prompt), "tools": None}
@@ -30,25 +37,26 @@ class Plain:
         return call
 
     def read(self, answer: str) -> Reading:
-        return Reading(answer, _first_object(answer))
+        return Reading(answer, _first_call(answer))
 
     def around(self, tool: str) -> tuple[str, str]:
         return f'{{"tool": {_literal(tool)}, "parameters": ', "}"
 
 
-def _first_object(text: str) -> str | None:
+def _first_call(text: str) -> str | None:
+    """The first JSON object in a text, if it is a call."""
     start = text.find("{")
     if start < 0:
         return None
     try:
-        _, end = json.JSONDecoder().raw_decode(text, start)
+        found, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError):
         return None
-    return text[start:end]
+    return text[start:end] if calls_in(found) else None
 
 
 def messages(prompt: str) -> list[dict[str, str]]:
-    """The chat messages that ask a model to answer a prompt with a tool call."""
+    """The chat messages that put a prompt to a model."""
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jsonschema_rs import ValidationErrorKind as Broken
 
 from tool_dpo.kinds import KINDS, NOT_JSON, OTHER, WRONG_VALUE
-from tool_dpo.schema.documents import DEEPEST, Place, depth, differences, json_path, parse
+from tool_dpo.schema.documents import DEEPEST, Place, alike, depth, differences, json_path, parse
 from tool_dpo.schema.engine import compiled, errors, names_of, with_names
 from tool_dpo.schema.keywords import (
     KIND_OF_KEYWORD,
@@ -80,7 +80,8 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
     """Everything that is wrong with an answer.
 
     This is one `json_error` if the text cannot be parsed or checked, otherwise every violation of the schema. If there
-    is none and `chosen` (the correct call, as JSON text) is given: one `wrong_value` for each place that differs.
+    is none and `chosen` (the correct answer, as JSON text) is given: one `wrong_value` for each place that differs. The
+    order of several calls does not matter.
     """
     try:
         document = parse(text)
@@ -91,8 +92,24 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
         return broken
     return [
         Violation(KINDS.index(WRONG_VALUE), json_path(place), "value", "not what was asked for")
-        for place in differences(document, parse(chosen))
+        for place in _differences(document, parse(chosen))
     ]
+
+
+def _differences(document: Any, chosen: Any) -> Iterator[Place]:
+    """Where two answers differ. Of several calls, these are the ones that are not among those of the other answer."""
+    if not isinstance(document, list) or not isinstance(chosen, list):
+        yield from differences(document, chosen)
+        return
+    left = list(chosen)
+    for index, call in enumerate(document):
+        same = next((number for number, other in enumerate(left) if alike(call, other)), None)
+        if same is None:
+            yield (index,)
+        else:
+            del left[same]
+    if len(document) < len(chosen):
+        yield ()
 
 
 def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
@@ -124,10 +141,15 @@ def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
                 yield _forbidden(place, path, error.message)
             case Broken.Contains():
                 yield _violation(str(path[-1]), place, error.message)
-            case Broken.Constant() | Broken.Enum() if place == ("tool",):
+            case Broken.Constant() | Broken.Enum() if _is_tool(place):
                 yield Violation(KINDS.index("wrong_tool"), json_path(place), error.kind.name, error.message)
             case _:
                 yield _violation(error.kind.name, place, error.message)
+
+
+def _is_tool(place: Place) -> bool:
+    """Whether a place is the name of the tool, in a call or in one of a list of calls."""
+    return place == ("tool",) or (len(place) == 2 and isinstance(place[0], int) and place[1] == "tool")
 
 
 def _broken_parts(closing: Any, found: list[Any], schema: Any) -> list[Any]:
