@@ -42,7 +42,18 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
     write_lines(
         out,
         (
-            Answer(triplet.prompt, triplet.tool, triplet.schema, triplet.chosen, text, one.call, one.found).record()
+            Answer(
+                triplet.prompt,
+                triplet.tool,
+                triplet.schema,
+                triplet.chosen,
+                text,
+                one.call,
+                one.found,
+                triplet.decision,
+                triplet.missing,
+                triplet.tools,
+            ).record()
             for triplet, (text, one) in zip(triplets, answers, strict=True)
         ),
     )
