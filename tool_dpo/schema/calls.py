@@ -189,6 +189,22 @@ def calls_schema(tools: Mapping[str, Schema]) -> Schema:
     }
 
 
+def no_call_schema() -> Schema:
+    """The schema of an answer without a call: `{"tool": null, "message": "words"}`. The message has a letter."""
+    return {
+        "type": "object",
+        "properties": {"tool": {"type": "null"}, "message": {"type": "string", "pattern": r"\p{L}"}},
+        "required": ["tool", "message"],
+        "additionalProperties": False,
+    }
+
+
+def several_schema(tools: Mapping[str, Schema], count: int) -> Schema:
+    """The schema of a list of exactly `count` whole calls, each to any one of the tools. `tools` are schemas of
+    parameters by the tools' names."""
+    return {"type": "array", "items": calls_schema(tools), "minItems": count, "maxItems": count}
+
+
 def parameters_of(schema: Schema) -> Schema:
     """The schema of the parameters in the schema of a whole call, with the definitions that it may refer to."""
     definitions = {name: schema[name] for name in DEFINITIONS if name in schema}
