@@ -1,9 +1,7 @@
 """Make triplets from tools: requests from templates or a teacher model, each with one verified hard negative."""
 
-import json
 import logging
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,19 +12,19 @@ from itertools import chain
 from typing import Any
 
 from tool_dpo.errors import InputError, one_line
-from tool_dpo.formats.format import Asked, Question, as_text, function_tool
+from tool_dpo.formats.format import Asked, as_text
 from tool_dpo.formats.length import Limit
-from tool_dpo.formats.plain import definition, prompt, signature
+from tool_dpo.formats.plain import definition, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.schema.calls import call_schema, strict
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Request, Speaker
 from tool_dpo.tools.teacher import requests
 from tool_dpo.tools.tool import Tool, parse_tool
 from tool_dpo.tools.wording import word
 from tool_dpo.triplets.augment import Case, plain, vary
+from tool_dpo.triplets.cases import Write, call_of, prompt_of, question_of, tools_of, words_of
 from tool_dpo.triplets.negatives import by_chance, negative
 from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
@@ -139,7 +137,7 @@ class _Maker:
             except Exception as error:  # one triplet never ends the run
                 failed, fault = failed + 1, fault or _told(error)
                 continue
-            if triplet and (words := _words(triplet.prompt)) not in prompts:
+            if triplet and (words := words_of(triplet.prompt)) not in prompts:
                 prompts.add(words)
                 last = index
                 yield triplet
@@ -178,9 +176,9 @@ class _Maker:
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            while len(listed) > 1 and len(_prompt(text, listed, write)) > self.params.room:
+            while len(listed) > 1 and len(prompt_of(text, listed, write)) > self.params.room:
                 listed.pop()
-            if write is definition and len(_prompt(text, listed, write)) > self.params.room:
+            if write is definition and len(prompt_of(text, listed, write)) > self.params.room:
                 write = signature
             return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
         except _TooLong:
@@ -192,7 +190,7 @@ class _Maker:
         self,
         request: str,
         cases: list[Case],
-        write: Callable[[str, Schema], str],
+        write: Write,
         siblings: Callable[[], Mapping[str, Any]],
         rng: random.Random,
         varied_from: str | None = None,
@@ -203,7 +201,7 @@ class _Maker:
             ValueError: it is too long even so, or the call is not valid.
         """
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
-            if not self._fits(_question(request, listed, write), _answer(cases[0])):
+            if not self._fits(question_of(request, listed, write), as_text(call_of(cases[0]))):
                 continue
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
             if triplet is None or self._fits(triplet, triplet.rejected):
@@ -278,7 +276,7 @@ def _told(error: Exception) -> str:
 def _triplet(
     request: str,
     cases: Sequence[Case],
-    write: Callable[[str, Schema], str],
+    write: Write,
     siblings: Callable[[], Mapping[str, Any]],
     mix: Mapping[Kind, float],
     rng: random.Random,
@@ -293,7 +291,7 @@ def _triplet(
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
-    call = _call(case)
+    call = call_of(case)
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
@@ -301,8 +299,8 @@ def _triplet(
         near = siblings() if kind == "hallucinated_param" else {}
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
             return Triplet(
-                _prompt(request, listed, write),
-                _answer(case),
+                prompt_of(request, listed, write),
+                as_text(call),
                 found.text,
                 schema,
                 case.tool,
@@ -310,38 +308,13 @@ def _triplet(
                 found.keyword,
                 found.path,
                 request,
-                _tools(listed),
+                tools_of(listed),
                 found.edit,
                 varied_from,
             )
     return None
 
 
-def _call(case: Case) -> dict[str, Any]:
-    return {"tool": case.tool, "parameters": case.values}
-
-
-def _answer(case: Case) -> str:
-    return json.dumps(_call(case), ensure_ascii=False)
-
-
 def _ended(request: str, rng: random.Random) -> str:
     """The request, half the time with a full stop after its last value. It is not part of the value."""
     return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
-
-
-def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:
-    return prompt(request, *((case.tool, case.parameters) for case in cases), written=write)
-
-
-def _question(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> Question:
-    return Question(_prompt(request, cases, write), request, _tools(cases))
-
-
-def _tools(cases: Sequence[Case]) -> str:
-    return as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in cases])
-
-
-def _words(prompt: str) -> tuple[str, ...]:
-    """The words of a prompt. Near-duplicates have the same words and differ in case, punctuation and spaces."""
-    return tuple(re.findall(r"\w+", prompt.lower()))
