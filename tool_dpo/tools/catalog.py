@@ -111,6 +111,10 @@ class Request:
     parameters: dict[str, Any]
 
 
+Source = Callable[[Tool, int, random.Random], Request | None]
+"""Gives the request for a tool and an index, None if there is none."""
+
+
 class Speaker:
     """Draws values and the words for them. Every draw uses `rng`, so a seed gives the same bytes on all machines.
 

@@ -113,7 +113,7 @@ def parse_tool(item: Any, source: Path) -> Tool:
         _check_words(parameters, ("parameters",))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    templates = {}
+    templates: dict[str, tuple[Template, ...]] = {}
     for key in ("requests", "incomplete"):
         texts = item.get(key, [])
         if not isinstance(texts, list):
@@ -123,8 +123,9 @@ def parse_tool(item: Any, source: Path) -> Tool:
         name=name,
         description=str(function.get("description", "")),
         parameters=required_first(parameters),
+        requests=templates["requests"],
         source=source,
-        **templates,
+        incomplete=templates["incomplete"],
     )
 
 

@@ -1,5 +1,6 @@
 """Cases as text: the prompt that lists their tools, the question to a model, and the call of each."""
 
+import random
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -37,3 +38,8 @@ def tools_of(cases: Sequence[Case]) -> str:
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text. Near-duplicates have the same words and differ in case, punctuation and spaces."""
     return tuple(re.findall(r"\w+", text.lower()))
+
+
+def ended(request: str, rng: random.Random) -> str:
+    """The request, half the time with a full stop after its last value. It is not part of the value."""
+    return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request

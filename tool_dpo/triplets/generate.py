@@ -11,7 +11,7 @@ from heapq import nlargest
 from itertools import chain
 from typing import Any
 
-from tool_dpo.errors import InputError, one_line
+from tool_dpo.errors import InputError, reason_of
 from tool_dpo.formats.format import Asked, as_text
 from tool_dpo.formats.length import Limit
 from tool_dpo.formats.plain import definition, signature
@@ -19,13 +19,16 @@ from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
 from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.violations import violations
-from tool_dpo.tools.catalog import Request, Speaker
+from tool_dpo.tools.catalog import Request, Source, Speaker
 from tool_dpo.tools.teacher import requests
 from tool_dpo.tools.tool import Tool, parse_tool
 from tool_dpo.tools.wording import word
 from tool_dpo.triplets.augment import Case, plain, vary
-from tool_dpo.triplets.cases import Write, call_of, prompt_of, question_of, tools_of, words_of
+from tool_dpo.triplets.cases import Write, call_of, ended, prompt_of, question_of, tools_of, words_of
+from tool_dpo.triplets.decisions import Decider
 from tool_dpo.triplets.negatives import by_chance, negative
+from tool_dpo.triplets.neighbours import Neighbours
+from tool_dpo.triplets.scenes import Scenes
 from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
 
@@ -41,23 +44,23 @@ class _TooLong(ValueError):
     """Raised if a triplet is too long even with the shortest schema."""
 
 
-Source = Callable[[Tool, int, random.Random], Request | None]
-"""Gives the request for a tool and an index, None if there is none."""
-
-
 def generate(
     tools: list[Tool],
     params: GenerateParams,
     seed: int,
     held_out: Callable[[str], object] = lambda name: None,
     limit: Limit | None = None,
+    small_talk: Sequence[str] = (),
 ) -> Iterator[Triplet]:
-    """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
+    """`params.triplets` triplets, spread evenly over the tools, tool by tool; varied ones of training tools; and then
+    those of `params.decisions`.
 
     Tools whose names are `held_out` are not varied, and are not listed in the prompts of other tools. A tool without
     request templates gets some. If that is not possible, it is left out, with a warning. So are the triplets that a
     tool does not give, because its requests are too much alike or its calls are not valid. They are counted. Each tool
-    has its own random streams, so adding a tool changes little more than the number of triplets of the others.
+    has its own random streams, so adding a tool changes little more than the number of triplets of the others. Prompts
+    of decision triplets list tools of one part, as `held_out` tells the parts apart. It also does so of `small_talk`,
+    requests that no tool fits.
 
     A prompt and its longer answer keep the `limit`, by an estimate of tokens that is a little too high for most.
     Schemas are shortened if that is not so.
@@ -85,6 +88,9 @@ def generate(
         reasons = maker.left_out if not teacher else ()
         none = "generate: no triplet can be made of any request: see above what was left out"
         raise InputError(next(iter(reasons), none))
+    scenes = Scenes(source, Neighbours(usable, held_out), small_talk, params.optional)
+    decider = Decider(params, seed, scenes, training, maker.taken, limit)
+    yield from decider.triplets([(tool, counts[tool.name]) for tool in usable])
 
 
 def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None) -> Triplet:
@@ -104,7 +110,7 @@ def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None
             if too_long == _MOST_TOO_LONG:
                 break
         except Exception as error:  # another request may do
-            fault = fault or _told(error)
+            fault = fault or reason_of(error)
     raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
@@ -135,7 +141,7 @@ class _Maker:
             try:
                 triplet = self.one(tool, index, varied=varied)
             except Exception as error:  # one triplet never ends the run
-                failed, fault = failed + 1, fault or _told(error)
+                failed, fault = failed + 1, fault or reason_of(error)
                 continue
             if triplet and (words := words_of(triplet.prompt)) not in prompts:
                 prompts.add(words)
@@ -172,7 +178,7 @@ class _Maker:
         try:
             if not varied:
                 return self._fitting(request.text, [case], signature, siblings, rng)
-            text = _ended(request.text, rng)
+            text = ended(request.text, rng)
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
@@ -184,7 +190,7 @@ class _Maker:
         except _TooLong:
             raise
         except Exception as error:
-            raise ValueError(f"request {request.text!r}: {_told(error)}") from error
+            raise ValueError(f"request {request.text!r}: {reason_of(error)}") from error
 
     def _fitting(
         self,
@@ -263,14 +269,9 @@ def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
         try:
             worded = tool if tool.requests else parse_tool(word(tool), tool.source)
         except Exception as error:  # one tool never ends the run
-            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, _told(error))
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, reason_of(error))
         else:
             yield worded
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, in one line. The message of an error that no one foresaw says too little without its type."""
-    return one_line(str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
 
 
 def _triplet(
@@ -313,8 +314,3 @@ def _triplet(
                 varied_from,
             )
     return None
-
-
-def _ended(request: str, rng: random.Random) -> str:
-    """The request, half the time with a full stop after its last value. It is not part of the value."""
-    return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
