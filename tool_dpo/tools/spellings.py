@@ -13,15 +13,16 @@ _NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 
+_WHOLE = r"(?<!\w)(?<!\w['’]){}(?!\w|['’]\w)"
+"""A whole word: not the "s" of "it's"."""
+
 
 def says(text: str, value: Any) -> bool:
     """Whether a text has a spelling of a value, as whole words. Of a list or an object: of any value in it."""
     if isinstance(value, dict | list):
         return any(says(text, one) for one in (value.values() if isinstance(value, dict) else value))
     said = text.casefold()
-    return any(
-        re.search(rf"(?<!\w){re.escape(one)}(?!\w)", said) for spelt in _spellings(value) if (one := spelt.casefold())
-    )
+    return any(re.search(_WHOLE.format(re.escape(one.casefold())), said) for one in _spellings(value) if one)
 
 
 def _spellings(value: Any) -> Iterator[str]:

@@ -111,7 +111,8 @@ class Scenes:
 
     def several(self, tool: Tool, rng: random.Random) -> Scene:
         """A request for several calls. The wrong answer leaves one out, doubles one or adds one."""
-        count, spare, one_tool = rng.choice(_CALLS), rng.choice(_SPARE), rng.random() < _SAME_TOOL
+        count, one_tool, fault = rng.choice(_CALLS), rng.random() < _SAME_TOOL, rng.choice(_FAULTS)
+        spare = max(rng.choice(_SPARE), fault == "extra")
         others = self.neighbours.beside(tool, spare + (0 if one_tool else count - 1), rng)
         called = [tool] * count if one_tool else [tool, *_some(others)[: count - 1]]
         requests = [self._request(one, rng) for one in called]
@@ -121,15 +122,17 @@ class Scenes:
         if one_tool and any(calls[0].values == one.values for one in calls[1:]):
             raise ValueError("the same call twice")
         left = [one for one in others if one not in called]
-        fault, at = rng.choice(_FAULTS if left else _FAULTS[:-1]), rng.randrange(len(called))
-        added = [_case(left[0], forced(left[0], whole, rng))] if fault == "extra" else []
+        at = rng.randrange(len(called))
+        added = [_case(left[0], forced(left[0], whole, rng))] if fault == "extra" and left else []
         cases = [*(calls[:1] if one_tool else calls), *added]
 
         def answers(found: Sequence[Case]) -> Answers:
             right = [call_of(one) for one in (calls if one_tool else found[: len(calls)])]
             wrong = right[:at] + right[at + 1 :]
-            if fault != "missing":
-                wrong = [*right, call_of(found[-1])] if added else [*right[:at], right[at], *right[at:]]
+            if added:
+                wrong = [*right, call_of(found[-1])]
+            elif fault == "doubled":
+                wrong = [*right[: at + 1], *right[at:]]
             return Answers(right, wrong if len(wrong) > 1 else wrong[0])
 
         listed = [*cases, *_cases(left[len(added) :])]
