@@ -25,6 +25,11 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
+def reason_of(error: Exception) -> str:
+    """What went wrong, in one line. The message of an error that no one foresaw says too little without its type."""
+    return one_line(str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
+
+
 def run(main: Callable[[], None]) -> NoReturn:
     """Run `main` as a program and exit with 0. Errors print one line to stderr and exit with 1, Ctrl-C with 130."""
     os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")

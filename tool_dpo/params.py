@@ -67,6 +67,8 @@ Seconds = Bound("in (0, 86400]", lambda value: 0 < value <= 86400)
 Url = Bound("like https://host/v1, without user and password, which dvc.lock would keep", _is_url)
 
 FormatName = Literal["plain", "native"]
+Undecided = Literal["no_tool", "ask", "choose", "several"]
+"""The kinds.DECISIONS other than to call the one tool that is listed."""
 LossType = Literal["ipo", "ipo_differing", "sigmoid", "sigmoid_first", "sigmoid_norm", "hinge"]
 
 
@@ -105,6 +107,9 @@ class GenerateParams:
     """Probability that a request mentions an optional part of its template."""
     mix: Mapping[Kind, Annotated[float, NotNegative]]
     """Relative weight of each kind of violation. If a kind is not possible in a call, another one is taken."""
+    decisions: Mapping[Undecided, Annotated[float, NotNegative]]
+    """Additional triplets of each decision, as a multiple of a tool's own triplets, and as often varied; none of a
+    decision that is not named."""
     teacher: TeacherParams | None
     """The model that writes the requests if the source is `openai`."""
 
@@ -129,11 +134,13 @@ class MineParams:
 
 @dataclass(frozen=True)
 class PairsParams:
-    typed: Literal["balanced", "triplets", "both"]
-    """Hard negatives. `balanced`: for each call that allows it, one leaves out a parameter and one adds one that nobody
-    asked for. `triplets`: the triplets' own. `both`: all of these."""
+    typed: Literal["balanced", "triplets", "both", "none"]
+    """Hard negatives of single calls. `balanced`: for each call that allows it, one leaves out a parameter and one adds
+    one that nobody asked for. `triplets`: the triplets' own. `both`: all of these."""
     mined: Annotated[float, Chance]
-    """Largest share of mined pairs. All others are typed hard negatives; 1 = only mined pairs."""
+    """Largest share of mined pairs beside the typed ones; 1 = no typed pairs, and all mined ones."""
+    decisions: Annotated[float, Chance]
+    """Share of the preference prompts that ask for a decision whose triplets' own pairs are used, beside the others."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +187,8 @@ class TrainParams:
 
 @dataclass(frozen=True)
 class SftParams(TrainParams):
+    decisions: Annotated[float, Chance]
+    """Share of the training prompts that ask for a decision which are used."""
     lora_rank: Annotated[int, Positive]
     lora_alpha: Annotated[int, Positive]
     """The adapter's output is scaled by lora_alpha / lora_rank."""
@@ -255,10 +264,10 @@ def load_params(path: Path = PARAMS) -> Params:
         params = read_section(Params, document)
         if params.model not in params.models:
             raise ValueError(f"model must be one of {_cut(', '.join(params.models))}, got {_shown(params.model)}")
-        if (count := params.generate.triplets * (1 + params.generate.variants)) > _MOST_TRIPLETS:
-            raise ValueError(
-                f"generate.triplets * (1 + generate.variants) must be at most {_MOST_TRIPLETS}, got {count}"
-            )
+        each = (1 + params.generate.variants) * (1 + sum(params.generate.decisions.values()))
+        if (count := params.generate.triplets * each) > _MOST_TRIPLETS:
+            factors = "generate.triplets * (1 + generate.variants) * (1 + all generate.decisions)"
+            raise ValueError(f"{factors} must be at most {_MOST_TRIPLETS}, got {count:g}")
         if params.split.validation + params.split.test >= 1:
             raise ValueError("split.validation + split.test must leave tools to train on, got a sum >= 1")
         if not any(params.generate.mix.values()):

@@ -34,6 +34,20 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: not JSON: {error}") from None
 
 
+def read_texts(path: Path) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Raises:
+        InputError: the file is missing or is not UTF-8.
+    """
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8: {error}") from None
+
+
 def write_lines(path: Path, records: Iterable[dict[str, Any]]) -> None:
     """Write each record as one JSON object on its own line."""
     with atomic(path) as file:

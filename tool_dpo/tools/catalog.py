@@ -40,9 +40,10 @@ _MOST_DRAWS = 10_000
 """Most items that are drawn for one list, those of the lists in it among them."""
 _NOTHING = 0.125
 """Probability of null, where another value is possible too."""
-_DURATIONS = {
+DURATIONS = {
     "PT{}M": "minute", "PT{}H": "hour", "P{}D": "day", "P{}W": "week", "P{}M": "month",
 }  # fmt: skip
+"""Units of durations by their ISO 8601 form."""
 _FORMATS = {
     "email": "ascii_safe_email",
     "uri": "url",
@@ -108,6 +109,10 @@ class Request:
 
     text: str
     parameters: dict[str, Any]
+
+
+Source = Callable[[Tool, int, random.Random], Request | None]
+"""Gives the request for a tool and an index, None if there is none."""
 
 
 class Speaker:
@@ -331,10 +336,10 @@ class Speaker:
 
     def _date(self) -> Said:
         day = FIRST.date() + timedelta(days=self._rng.randrange(DAYS))
-        return Said(day.isoformat(), self._rng.choice(_as_said(day)))
+        return Said(day.isoformat(), self._rng.choice(as_said(day)))
 
     def _duration(self) -> Said:
-        value, unit = self._rng.choice(list(_DURATIONS.items()))
+        value, unit = self._rng.choice(list(DURATIONS.items()))
         count = self._rng.choice((5, 10, 15, 20, 30, 45) if unit == "minute" else range(1, 7))
         return Said(value.format(count), f"{count} {unit}{'s' * (count > 1)}")
 
@@ -471,11 +476,12 @@ class Speaker:
     def _moment(self) -> Said:
         when = moment(self._rng)
         value = f"{when:{ISO}}"
-        said = (f"{day} at {when:%H:%M} UTC" for day in _as_said(when.date()))
+        said = (f"{day} at {when:%H:%M} UTC" for day in as_said(when.date()))
         return Said(value, self._rng.choice((value, *said)))
 
 
-def _as_said(day: date) -> tuple[str, str, str]:
+def as_said(day: date) -> tuple[str, str, str]:
+    """The ways to say a date."""
     month = _MONTHS[day.month - 1]
     return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
 

@@ -24,7 +24,8 @@ class Tool:
 
     `parameters` is the JSON Schema, required properties first, with our annotations for the values and their words
     (`examples`, `x-faker`, `x-say`, `x-phrase`). `requests` are templates of requests. `written` is the name in the
-    document that the tool comes from, if its name here may be another.
+    document that the tool comes from, if its name here may be another. `incomplete` are templates that each leave out
+    one required parameter.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Tool:
     requests: tuple[Template, ...]
     source: Path
     written: str = ""
+    incomplete: tuple[Template, ...] = ()
 
 
 def read_tools(source: Path) -> list[Tool]:
@@ -86,7 +88,8 @@ def _read_file(path: Path) -> Iterator[Tool]:
 
 
 def parse_tool(item: Any, source: Path) -> Tool:
-    """Read one tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`.
+    """Read one tool from its OpenAI form `{"type": "function", "function": {...}, "requests": [...]}`, which may have
+    `incomplete` requests too.
 
     Raises:
         ValueError: the tool is malformed. The message names the key, the found value and what was expected.
@@ -110,15 +113,19 @@ def parse_tool(item: Any, source: Path) -> Tool:
         _check_words(parameters, ("parameters",))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    requests = item.get("requests", [])
-    if not isinstance(requests, list):
-        raise ValueError(f"{name}: requests must be a list of request templates, got {requests!r}")
+    templates: dict[str, tuple[Template, ...]] = {}
+    for key in ("requests", "incomplete"):
+        texts = item.get(key, [])
+        if not isinstance(texts, list):
+            raise ValueError(f"{name}: {key} must be a list of request templates, got {texts!r}")
+        templates[key] = phrases(texts, parameters, f"{name}: {key}", without=int(key == "incomplete"))
     return Tool(
         name=name,
         description=str(function.get("description", "")),
         parameters=required_first(parameters),
-        requests=phrases(requests, parameters, f"{name}: requests"),
+        requests=templates["requests"],
         source=source,
+        incomplete=templates["incomplete"],
     )
 
 
@@ -131,13 +138,13 @@ def with_requests(tool: Tool, texts: list[str]) -> Tool:
     return replace(tool, requests=phrases(texts, tool.parameters, f"{tool.name}: requests"))
 
 
-def phrases(texts: list[str], schema: Schema, where: str) -> tuple[Template, ...]:
-    """Parse the templates of an object schema.
+def phrases(texts: list[str], schema: Schema, where: str, without: int = 0) -> tuple[Template, ...]:
+    """Parse the templates of an object schema. Each mentions all its required properties, or all but `without` of them.
 
     Raises:
         ValueError: a template is malformed or does not mention the schema's properties correctly.
     """
-    return tuple(_phrase(text, schema, f"{where}[{index}]") for index, text in enumerate(texts))
+    return tuple(_phrase(text, schema, f"{where}[{index}]", without) for index, text in enumerate(texts))
 
 
 def _check_words(schema: Any, where: Place) -> None:
@@ -162,7 +169,7 @@ def _says(words: Any) -> bool:
     return bool(texts) and all(isinstance(text, str) for text in texts)
 
 
-def _phrase(text: str, schema: Schema, where: str) -> Template:
+def _phrase(text: str, schema: Schema, where: str, without: int) -> Template:
     if not isinstance(text, str):
         raise ValueError(f"{where} must be a text, got {text!r}")
     try:
@@ -174,8 +181,13 @@ def _phrase(text: str, schema: Schema, where: str) -> Template:
     sometimes = {slot.name for slot in template.slots(optional=True)}
     if unknown := sorted((always | sometimes) - set(properties)):
         raise ValueError(f"{where}: {{{unknown[0]}}} is not a parameter")
-    if missing := sorted(required - always):
-        raise ValueError(f"{where}: required {missing[0]!r} must be mentioned outside [...]")
+    missing = sorted(required - always)
+    if len(missing) > without:
+        raise ValueError(f"{where}: required {missing[without]!r} must be mentioned outside [...]")
+    if len(missing) < without:
+        raise ValueError(f"{where}: one required parameter must be left out, all are mentioned")
+    if left_out := sorted(set(missing) & sometimes):
+        raise ValueError(f"{where}: required {left_out[0]!r} must not be mentioned inside [...]")
     if extra := sorted(always - required):
         raise ValueError(f"{where}: optional {extra[0]!r} must be mentioned inside [...]")
     for slot in template.slots(optional=False) + template.slots(optional=True):

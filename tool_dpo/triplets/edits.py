@@ -31,6 +31,11 @@ class Edit:
             return {"op": "remove", "path": path}
         return {"op": "add" if value_at(call, self.path) is REMOVED else "replace", "path": path, "value": self.value}
 
+    def applied(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The edited call."""
+        edited: dict[str, Any] = JsonPatch([self.operation(call)]).apply(call)
+        return edited
+
 
 @dataclass(frozen=True)
 class Site:
@@ -75,9 +80,8 @@ def proved_edits(schema: Schema, call: dict[str, Any], edits: Iterable[Edit], mo
     """Apply each edit alone, and yield the edited calls that have at least one fault and at most `most`."""
     chosen = json.dumps(call, ensure_ascii=False)
     for edit in edits:
-        operation = edit.operation(call)
-        edited = JsonPatch([operation]).apply(call)
-        if found := proved_text(schema, json.dumps(edited, ensure_ascii=False), chosen, operation, most):
+        edited = json.dumps(edit.applied(call), ensure_ascii=False)
+        if found := proved_text(schema, edited, chosen, edit.operation(call), most):
             yield found
 
 

@@ -1,9 +1,7 @@
 """Make triplets from tools: requests from templates or a teacher model, each with one verified hard negative."""
 
-import json
 import logging
 import random
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,21 +11,24 @@ from heapq import nlargest
 from itertools import chain
 from typing import Any
 
-from tool_dpo.errors import InputError, one_line
-from tool_dpo.formats.format import Asked, Question, as_text, function_tool
+from tool_dpo.errors import InputError, reason_of
+from tool_dpo.formats.format import Asked, as_text
 from tool_dpo.formats.length import Limit
-from tool_dpo.formats.plain import definition, prompt, signature
+from tool_dpo.formats.plain import definition, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.schema.calls import call_schema, strict
-from tool_dpo.schema.keywords import Schema
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.violations import violations
-from tool_dpo.tools.catalog import Request, Speaker
+from tool_dpo.tools.catalog import Request, Source, Speaker
 from tool_dpo.tools.teacher import requests
 from tool_dpo.tools.tool import Tool, parse_tool
 from tool_dpo.tools.wording import word
 from tool_dpo.triplets.augment import Case, plain, vary
+from tool_dpo.triplets.cases import Write, call_of, ended, prompt_of, question_of, tools_of, words_of
+from tool_dpo.triplets.decisions import Decider
 from tool_dpo.triplets.negatives import by_chance, negative
+from tool_dpo.triplets.neighbours import Neighbours
+from tool_dpo.triplets.scenes import Scenes
 from tool_dpo.triplets.shorten import shortened
 from tool_dpo.triplets.triplet import Triplet
 
@@ -43,23 +44,23 @@ class _TooLong(ValueError):
     """Raised if a triplet is too long even with the shortest schema."""
 
 
-Source = Callable[[Tool, int, random.Random], Request | None]
-"""Gives the request for a tool and an index, None if there is none."""
-
-
 def generate(
     tools: list[Tool],
     params: GenerateParams,
     seed: int,
     held_out: Callable[[str], object] = lambda name: None,
     limit: Limit | None = None,
+    small_talk: Sequence[str] = (),
 ) -> Iterator[Triplet]:
-    """`params.triplets` triplets, spread evenly over the tools, tool by tool; and varied ones of training tools.
+    """`params.triplets` triplets, spread evenly over the tools, tool by tool; varied ones of training tools; and then
+    those of `params.decisions`.
 
     Tools whose names are `held_out` are not varied, and are not listed in the prompts of other tools. A tool without
     request templates gets some. If that is not possible, it is left out, with a warning. So are the triplets that a
     tool does not give, because its requests are too much alike or its calls are not valid. They are counted. Each tool
-    has its own random streams, so adding a tool changes little more than the number of triplets of the others.
+    has its own random streams, so adding a tool changes little more than the number of triplets of the others. Prompts
+    of decision triplets list tools of one part, as `held_out` tells the parts apart. It also does so of `small_talk`,
+    requests that no tool fits.
 
     A prompt and its longer answer keep the `limit`, by an estimate of tokens that is a little too high for most.
     Schemas are shortened if that is not so.
@@ -87,6 +88,9 @@ def generate(
         reasons = maker.left_out if not teacher else ()
         none = "generate: no triplet can be made of any request: see above what was left out"
         raise InputError(next(iter(reasons), none))
+    scenes = Scenes(source, Neighbours(usable, held_out), small_talk, params.optional)
+    decider = Decider(params, seed, scenes, training, maker.taken, limit)
+    yield from decider.triplets([(tool, counts[tool.name]) for tool in usable])
 
 
 def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None) -> Triplet:
@@ -106,7 +110,7 @@ def first_triplet(tool: Tool, params: GenerateParams, limit: Limit | None = None
             if too_long == _MOST_TOO_LONG:
                 break
         except Exception as error:  # another request may do
-            fault = fault or _told(error)
+            fault = fault or reason_of(error)
     raise ValueError(fault or "its calls cannot be wrong in any provable way")
 
 
@@ -137,9 +141,9 @@ class _Maker:
             try:
                 triplet = self.one(tool, index, varied=varied)
             except Exception as error:  # one triplet never ends the run
-                failed, fault = failed + 1, fault or _told(error)
+                failed, fault = failed + 1, fault or reason_of(error)
                 continue
-            if triplet and (words := _words(triplet.prompt)) not in prompts:
+            if triplet and (words := words_of(triplet.prompt)) not in prompts:
                 prompts.add(words)
                 last = index
                 yield triplet
@@ -174,25 +178,25 @@ class _Maker:
         try:
             if not varied:
                 return self._fitting(request.text, [case], signature, siblings, rng)
-            text = _ended(request.text, rng)
+            text = ended(request.text, rng)
             listed, write = list(self._varied(case, self._others(tool, name, rng), rng)), signature
             if len(listed) == 1 and rng.random() < self.params.json_schema:
                 write = definition
-            while len(listed) > 1 and len(_prompt(text, listed, write)) > self.params.room:
+            while len(listed) > 1 and len(prompt_of(text, listed, write)) > self.params.room:
                 listed.pop()
-            if write is definition and len(_prompt(text, listed, write)) > self.params.room:
+            if write is definition and len(prompt_of(text, listed, write)) > self.params.room:
                 write = signature
             return self._fitting(text, listed, write, siblings, rng, varied_from=tool.name)
         except _TooLong:
             raise
         except Exception as error:
-            raise ValueError(f"request {request.text!r}: {_told(error)}") from error
+            raise ValueError(f"request {request.text!r}: {reason_of(error)}") from error
 
     def _fitting(
         self,
         request: str,
         cases: list[Case],
-        write: Callable[[str, Schema], str],
+        write: Write,
         siblings: Callable[[], Mapping[str, Any]],
         rng: random.Random,
         varied_from: str | None = None,
@@ -203,7 +207,7 @@ class _Maker:
             ValueError: it is too long even so, or the call is not valid.
         """
         for listed in chain([cases], ([one] for one in shortened(cases[0]))):
-            if not self._fits(_question(request, listed, write), _answer(cases[0])):
+            if not self._fits(question_of(request, listed, write), as_text(call_of(cases[0]))):
                 continue
             triplet = _triplet(request, listed, write, siblings, self.params.mix, rng, varied_from)
             if triplet is None or self._fits(triplet, triplet.rejected):
@@ -265,20 +269,15 @@ def _with_requests(tools: list[Tool]) -> Iterator[Tool]:
         try:
             worded = tool if tool.requests else parse_tool(word(tool), tool.source)
         except Exception as error:  # one tool never ends the run
-            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, _told(error))
+            logging.getLogger(__name__).warning("%s: tool %r left out: %s", tool.source, tool.name, reason_of(error))
         else:
             yield worded
-
-
-def _told(error: Exception) -> str:
-    """What went wrong, in one line. The message of an error that no one foresaw says too little without its type."""
-    return one_line(str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")
 
 
 def _triplet(
     request: str,
     cases: Sequence[Case],
-    write: Callable[[str, Schema], str],
+    write: Write,
     siblings: Callable[[], Mapping[str, Any]],
     mix: Mapping[Kind, float],
     rng: random.Random,
@@ -293,7 +292,7 @@ def _triplet(
     """
     case, *others = cases
     schema = call_schema(case.tool, case.parameters)
-    call = _call(case)
+    call = call_of(case)
     if broken := violations(schema, call):
         raise ValueError(f"its call is not valid: {broken[0].path}: {broken[0].message}")
     listed = rng.sample(cases, len(cases))
@@ -301,8 +300,8 @@ def _triplet(
         near = siblings() if kind == "hallucinated_param" else {}
         if found := negative(kind, case.parameters, schema, call, rng, [other.tool for other in others], near):
             return Triplet(
-                _prompt(request, listed, write),
-                _answer(case),
+                prompt_of(request, listed, write),
+                as_text(call),
                 found.text,
                 schema,
                 case.tool,
@@ -310,38 +309,8 @@ def _triplet(
                 found.keyword,
                 found.path,
                 request,
-                _tools(listed),
+                tools_of(listed),
                 found.edit,
                 varied_from,
             )
     return None
-
-
-def _call(case: Case) -> dict[str, Any]:
-    return {"tool": case.tool, "parameters": case.values}
-
-
-def _answer(case: Case) -> str:
-    return json.dumps(_call(case), ensure_ascii=False)
-
-
-def _ended(request: str, rng: random.Random) -> str:
-    """The request, half the time with a full stop after its last value. It is not part of the value."""
-    return f"{request}." if request[-1:].isalnum() and rng.random() < 0.5 else request
-
-
-def _prompt(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> str:
-    return prompt(request, *((case.tool, case.parameters) for case in cases), written=write)
-
-
-def _question(request: str, cases: Sequence[Case], write: Callable[[str, Schema], str]) -> Question:
-    return Question(_prompt(request, cases, write), request, _tools(cases))
-
-
-def _tools(cases: Sequence[Case]) -> str:
-    return as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in cases])
-
-
-def _words(prompt: str) -> tuple[str, ...]:
-    """The words of a prompt. Near-duplicates have the same words and differ in case, punctuation and spaces."""
-    return tuple(re.findall(r"\w+", prompt.lower()))

@@ -27,6 +27,7 @@ _ONE = GenerateParams(
     room=0,
     optional=0.5,
     mix=dict.fromkeys(get_args(Kind), 1.0),
+    decisions={},
     teacher=None,
 )
 _ENOUGH = 5

@@ -1,4 +1,4 @@
-"""Triplets: a prompt, the correct call, and a rejected answer. `proved` checks that it has exactly one fault."""
+"""Triplets: a prompt, the right answer, and a rejected one. `proved` checks that it has exactly one fault."""
 
 import json
 from collections.abc import Iterator
@@ -13,13 +13,14 @@ from jsonpointer import JsonPointerException
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import request_of
-from tool_dpo.kinds import NOT_JSON, WRONG_VALUE
+from tool_dpo.kinds import DECISIONS, NOT_JSON, WRONG_VALUE, Decision
 from tool_dpo.records import read_lines
 from tool_dpo.schema.calls import parameters_of
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import alike, parse
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults
+from tool_dpo.triplets.decision_proof import decision_fault
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Triplet:
     `varied_from` is the tool whose schema was varied to make this one, None if the schema is as its author wrote it.
     `request` is the request without the tools, and `tools` are the tools that the prompt lists, in the OpenAI function
     format, as JSON text.
+
+    `decision` is what the request asks a model to decide, None or `call` for one call to the one tool that fits. With
+    another decision, `rejected` is strict calls, and `violation` says what is wrong with them: `over_call` (`no_tool`),
+    `made_up_value` (`ask`), `wrong_tool` (`choose`), `missing_call`, `extra_call` or `doubled_call` (`several`).
+    `tool` is then the tool that `rejected` calls (`no_tool`, `ask`), the right one (`choose`), or that of the first
+    call (`several`). `missing` is what a request lacks: the required parameter of `tool` that it does not say (`ask`),
+    or the tool that it is for (`no_tool`), None if it is for none.
     """
 
     prompt: str
@@ -48,6 +56,8 @@ class Triplet:
     tools: str
     edit: dict[str, Any] | None = None
     varied_from: str | None = None
+    decision: Decision | None = None
+    missing: str | None = None
 
     def record(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -58,7 +68,8 @@ def proved(record: dict[str, Any]) -> Triplet:
 
     Only `prompt`, `chosen`, `rejected` and `schema` are needed. `tool`, `violation`, `keyword` and `path` are computed
     if absent and checked if given. `request` and `tools` are taken from `prompt` and `schema` if absent. `edit` is
-    checked if given. `violation` must be given if it is `json_error` or `wrong_value`.
+    checked if given. `violation` must be given if it is `json_error` or `wrong_value`. With a `decision` other than
+    `call`, `tools` must be given, `keyword` is the decision, and `decision_fault` has the proof.
 
     Raises:
         ValueError: a field is missing or has the wrong type, `schema` or `chosen` is not valid, or `rejected` does not
@@ -68,6 +79,40 @@ def proved(record: dict[str, Any]) -> Triplet:
         if not isinstance(record.get(name), kind):
             expected = "text" if kind is str else "an object"
             raise ValueError(f"{name} must be {expected}, got {record.get(name)!r}")
+    request, decision = record.get("request", request_of(record["prompt"])), record.get("decision")
+    if not isinstance(request, str):
+        raise ValueError(f"request must be text, got {request!r:.80}")
+    if decision not in (None, *DECISIONS):
+        raise ValueError(f"decision must be one of {', '.join(DECISIONS)}, got {decision!r:.80}")
+    if decision in (None, "call"):
+        actual = _call_fault(record)
+        tools = _tools(record, actual["tool"])
+    else:
+        actual = decision_fault(decision, record, request, listed(record.get("tools")))
+        tools = record["tools"]
+    for name, value in actual.items():
+        if record.get(name, value) != value:
+            raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
+    edit = record.get("edit")
+    if edit is not None and not _makes(edit, record["chosen"], record["rejected"]):
+        raise ValueError(f"edit does not make rejected of chosen: {edit}")
+    return Triplet(
+        record["prompt"],
+        record["chosen"],
+        record["rejected"],
+        record["schema"],
+        **actual,
+        request=request,
+        tools=tools,
+        edit=edit,
+        varied_from=record.get("varied_from"),
+        decision=decision,
+        missing=record.get("missing"),
+    )
+
+
+def _call_fault(record: dict[str, Any]) -> dict[str, str]:
+    """The `tool`, `violation`, `keyword` and `path` of a triplet whose request asks for one call."""
     schema, chosen = record["schema"], record["chosen"]
     tool = _tool(json.dumps(schema))
     if broken := faults(schema, chosen):
@@ -80,41 +125,30 @@ def proved(record: dict[str, Any]) -> Triplet:
         raise ValueError(f"rejected must break the schema in exactly one way, found {len(found)}: {told}")
     if found[0].kind == NOT_JSON != record.get("violation"):
         raise ValueError(f"rejected cannot be read: {found[0].message}")
-    actual = {"tool": tool, "violation": found[0].kind, "keyword": found[0].keyword, "path": found[0].path}
-    for name, value in actual.items():
-        if record.get(name, value) != value:
-            raise ValueError(f"{name} says {record[name]!r}, found {value!r}")
-    edit = record.get("edit")
-    if edit is not None and not _makes(edit, chosen, record["rejected"]):
-        raise ValueError(f"edit does not make rejected of chosen: {edit}")
-    request = record.get("request", request_of(record["prompt"]))
-    if not isinstance(request, str):
-        raise ValueError(f"request must be text, got {request!r:.80}")
-    return Triplet(
-        record["prompt"],
-        chosen,
-        record["rejected"],
-        schema,
-        **actual,
-        request=request,
-        tools=_tools(record, tool),
-        edit=edit,
-        varied_from=record.get("varied_from"),
-    )
+    return {"tool": tool, "violation": found[0].kind, "keyword": found[0].keyword, "path": found[0].path}
 
 
 def _tools(record: dict[str, Any], tool: str) -> str:
     """The tools of a record as JSON text. If it has none, they are the one that its schema is of."""
     if "tools" not in record:
         return as_text([function_tool(tool, "", parameters_of(record["schema"]))])
-    try:
-        names = [one["function"]["name"] for one in parse(record["tools"])]
-    except (ValueError, TypeError, KeyError):
-        expected = "OpenAI function tools as JSON text"
-        raise ValueError(f"tools must be a list of {expected}, got {record['tools']!r:.80}") from None
-    if tool not in names:
-        raise ValueError(f"tools must have the schema's tool {tool!r} among them, found {', '.join(map(str, names))}")
+    if tool not in (names := listed(record["tools"])):
+        raise ValueError(f"tools must have the schema's tool {tool!r} among them, found {', '.join(names)}")
     return str(record["tools"])
+
+
+def listed(tools: Any) -> dict[str, Schema]:
+    """The schemas of the parameters of listed tools, by name.
+
+    Raises:
+        ValueError: `tools` is not a list of OpenAI function tools as JSON text.
+    """
+    try:
+        functions = [one["function"] for one in parse(tools)]
+        return {str(one["name"]): dict(one.get("parameters", {})) for one in functions}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        expected = "OpenAI function tools as JSON text"
+        raise ValueError(f"tools must be a list of {expected}, got {tools!r:.80}") from None
 
 
 def _makes(edit: Any, chosen: str, rejected: str) -> bool:

@@ -1,0 +1,51 @@
+"""Which tools stand beside which in a prompt: those of the same part of the split, and none that may do the same."""
+
+import random
+from collections.abc import Callable, Sequence
+from functools import cache
+from hashlib import sha256
+
+from tool_dpo.tools.tool import Tool
+from tool_dpo.triplets.forced import topic_of
+
+_ALIKE = 1 / 3
+"""Two tools that share this part of their words may do the same."""
+
+
+class Neighbours:
+    """The tools that can be listed together. `part_of` gives the part of a tool, by its name, or of a request."""
+
+    def __init__(self, tools: Sequence[Tool], part_of: Callable[[str], object]) -> None:
+        self._tools = tools
+        self._part_of = cache(part_of)
+        self._topics = {tool.name: topic_of(tool) for tool in tools}
+
+    def same_part(self, one: str, other: str) -> bool:
+        """Whether two names are of one part."""
+        return self._part_of(one) == self._part_of(other)
+
+    def beside(self, tool: Tool, count: int, rng: random.Random) -> list[Tool]:
+        """Up to `count` tools to list beside one, at least half of them of its file if there are so many."""
+        found = [tool]
+        for near, most in ((True, (count + 1) // 2), (False, count), (True, count)):
+            found += self.others(found, most + 1 - len(found), rng, near=near)
+        return found[1:]
+
+    def others(self, listed: Sequence[Tool], count: int, rng: random.Random, *, near: bool) -> list[Tool]:
+        """Up to `count` tools that are not listed, of the file of the first one if `near`, otherwise of other files.
+
+        They are those of highest hash, which new tools rarely change.
+        """
+        first, found = listed[0], list[Tool]()
+        key = rng.getrandbits(64)
+        those = [one for one in self._tools if (one.source == first.source) is near]
+        for one in sorted(those, key=lambda one: sha256(f"{key}/{one.name}".encode()).digest(), reverse=True):
+            if len(found) >= count:
+                break
+            if self.same_part(one.name, first.name) and not any(self._alike(one, other) for other in (*listed, *found)):
+                found.append(one)
+        return found
+
+    def _alike(self, one: Tool, other: Tool) -> bool:
+        words, others = self._topics[one.name], self._topics[other.name]
+        return one.name == other.name or len(words & others) >= _ALIKE * len(words | others)
