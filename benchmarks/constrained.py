@@ -2,8 +2,9 @@
 
     python benchmarks/constrained.py [ANSWERS]
 
-Each model answers the first ANSWERS test prompts (all, if not said) both ways in this one process, one way after the
-other; a Markdown table of SSPR, exact values and seconds a call (loading included) is printed. Run the pipeline first.
+Each model answers the first ANSWERS test prompts that ask for one call (all, if not said) both ways in this one
+process, one way after the other; a Markdown table of SSPR, exact values and seconds a call (loading included) is
+printed. Run the pipeline first.
 """
 
 import sys
@@ -21,8 +22,9 @@ from tool_dpo.triplets.triplet import read_triplets
 
 def main() -> None:
     params = load_params()
-    triplets = list(read_triplets(Path("data/test.jsonl")))[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
-    schemas, tools = [one.schema for one in triplets], [one.tool for one in triplets]
+    single = [one for one in read_triplets(Path("data/test.jsonl")) if one.decision in (None, "call")]
+    triplets = single[: int(sys.argv[1]) if len(sys.argv) > 1 else None]
+    schemas, tools = [[one.schema] for one in triplets], [one.tool for one in triplets]
     settings = (params.answer.max_new_tokens, params.chosen.answer.batch_size)
     rows = [["model", "decoding", "answers", "SSPR", "exact", "failures", "seconds a call"]]
     for model in MODELS:

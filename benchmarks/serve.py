@@ -4,8 +4,9 @@
 
 A MODEL is an exported folder or a GGUF file. A folder is asked through plain transformers, and then through
 `transformers serve`; a file through `llama-server`, which must be on the PATH. Servers are asked with the official
-OpenAI client. Each gets the first N test prompts, one after the other. Then a table of SSPR, exact values and seconds a
-request is printed; its first row is this project's own decoding of `models/dpo`. Run the pipeline first.
+OpenAI client. Each gets the first N test prompts that ask for a call, one after the other. Then a table of SSPR, exact
+values and seconds a request is printed; its first row is this project's own decoding of `models/dpo`. Run the pipeline
+first.
 """
 
 import argparse
@@ -32,8 +33,11 @@ from tool_dpo.models.load import compute_dtype, load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
-from tool_dpo.report.metrics import difference, summarize
+from tool_dpo.report.decisions import calling
+from tool_dpo.report.metrics import summarize
+from tool_dpo.report.rates import difference
 from tool_dpo.report.tables import cell, failures, markdown
+from tool_dpo.schema.forms import is_message, no_call
 from tool_dpo.schema.verdict import Verdict, judge
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
@@ -53,7 +57,7 @@ def main() -> None:
         raise InputError(f"{options.direct}: is asked in the plain format, which no server knows")
     for model in options.models:
         command_of(model, 0)  # a missing server is told before the first answer
-    triplets = list(read_triplets(options.data))[: options.limit]
+    triplets = calling(read_triplets(options.data))[: options.limit]
     longest = load_params().answer.max_new_tokens
     calls, seconds = directly(triplets, options.direct, longest)
     results = {"direct": _result(triplets, calls, seconds, calls)}
@@ -71,7 +75,7 @@ def main() -> None:
 
 
 def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
-    """The call of each answer, and the seconds that each took, decoded by this project one at a time."""
+    """What each answer says, and the seconds that it took, decoded by this project one at a time."""
     tokenizer, model = load_tokenizer(folder), load_model(folder)
     form = load_format(folder, tokenizer)
     calls, seconds = [], []
@@ -107,7 +111,7 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[li
 
 
 def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> tuple[list[str], list[float]]:
-    """The call of each answer of a model's server, and the seconds that each took."""
+    """What each answer of a model's server says, and the seconds that it took."""
     client = OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
     calls, seconds = [], []
     for triplet in triplets:
@@ -128,12 +132,13 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
 
 
 def call_of(message: Any) -> str:
-    """The call that a message is, as the formats read one. Of a message that is not exactly one call, its words."""
+    """What a message says, as the formats read it: one call, several, or words. With both, it is broken: its words."""
     words = (message.content or "").strip()
-    if words or len(message.tool_calls or ()) != 1:
-        return words or "more than one call, or none"
-    function = message.tool_calls[0].function
-    return f'{{"tool": {json.dumps(function.name)}, "parameters": {function.arguments}}}'
+    functions = [one.function for one in message.tool_calls or ()]
+    if words:
+        return words if functions or not is_message(words) else no_call(words)
+    calls = [f'{{"tool": {json.dumps(one.name)}, "parameters": {one.arguments}}}' for one in functions]
+    return f"[{', '.join(calls)}]" if len(calls) > 1 else "".join(calls)
 
 
 def command_of(model: Path, port: int) -> list[str]:

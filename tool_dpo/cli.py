@@ -173,15 +173,15 @@ def report(
 
     from tool_dpo.report import tables
 
-    rows = tables.table(metrics)
+    found = tables.tables(metrics)
     if markdown:
-        print(tables.markdown(rows))
+        print(tables.markdown(*found))
         return
-    header, *body = rows
-    table = Table(*header)
-    for row in body:
-        table.add_row(*row)
-    Console().print(table)
+    for header, *body in found:
+        table = Table(*header)
+        for row in body:
+            table.add_row(*row)
+        Console().print(table)
 
 
 @app.command()

@@ -7,7 +7,8 @@ from typing import Any
 from benchmarks.bfcl.check import correct
 from tool_dpo.errors import run
 from tool_dpo.records import read_lines, write_json
-from tool_dpo.report.metrics import MODELS, difference, judge_all, rate, summarize, tools_of
+from tool_dpo.report.metrics import MODELS, judge_all, summarize, tools_of
+from tool_dpo.report.rates import difference, rate
 from tool_dpo.schema.answer import Answer, read_answers
 from tool_dpo.schema.documents import parse
 from tool_dpo.stage import paths

@@ -4,7 +4,8 @@ from tool_dpo.errors import run
 from tool_dpo.models.answers import ask
 from tool_dpo.params import load_params
 from tool_dpo.records import write_json
-from tool_dpo.report.metrics import rate
+from tool_dpo.report.decisions import calling
+from tool_dpo.report.rates import rate
 from tool_dpo.schema.verdict import judge
 from tool_dpo.stage import paths
 from tool_dpo.triplets.triplet import read_triplets
@@ -15,7 +16,7 @@ TEMPERATURE, SAMPLES = 0.7, 5
 def main() -> None:
     data, model, out = paths("data", "model", "out", description=__doc__)
     params = load_params()
-    triplets = list(read_triplets(data))
+    triplets = calling(read_triplets(data))
     asked = [triplet for triplet in triplets for _ in range(SAMPLES)]
     answers = ask(
         asked,

@@ -51,7 +51,7 @@ def test_answers_of_a_random_model_fit_their_schemas(base: Path, plain_base: Pat
     tools = as_text([function_tool("set", "Sets.", {"type": "object", "properties": {}})])
     asked = [Question(f"request {index}", f"request {index}", tools) for index in range(len(SCHEMAS))]
     for folder in (base, plain_base):
-        held = answers.ask(asked, folder, max_new_tokens=80, batch_size=3, schemas=SCHEMAS)
+        held = answers.ask(asked, folder, max_new_tokens=80, batch_size=3, schemas=[[one] for one in SCHEMAS])
         assert [faults(schema, read.call) for schema, (_, read) in zip(SCHEMAS, held, strict=True)] == [[]] * 4
         free = answers.ask(asked, folder, max_new_tokens=20, batch_size=3)
         assert all(judge(schema, read.call).failure for schema, (_, read) in zip(SCHEMAS, free, strict=True))
@@ -98,7 +98,7 @@ def test_the_right_call_of_every_tool_may_be_written() -> None:
 def test_a_missing_extra_is_reported_in_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
     with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: `make setup`"):
-        answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[closed()])
+        answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[[closed()]])
 
 
 def test_a_format_without_json_cannot_be_constrained(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ def test_a_format_without_json_cannot_be_constrained(base: Path, monkeypatch: py
 
     monkeypatch.setattr(answers, "load_format", lambda *_: NoJson())
     with pytest.raises(InputError, match=r"^constrained answers need a format that writes calls as JSON: it writes no"):
-        answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[closed()])
+        answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[[closed()]])
 
 
 def test_one_of_several_tools_may_be_called(base: Path) -> None:

@@ -176,11 +176,13 @@ def test_a_server_that_does_not_start_is_one_line(exported: Path, tmp_path: Path
         ("", [("f", '{"a": 1}')], '{"tool": "f", "parameters": {"a": 1}}'),
         (None, [("f", '{"a": 1, "a": 2}')], '{"tool": "f", "parameters": {"a": 1, "a": 2}}'),
         ("Sure!", [("f", "{}")], "Sure!"),
-        ("", [("f", "{}"), ("g", "{}")], "more than one call, or none"),
-        ("", [], "more than one call, or none"),
+        ("", [("f", "{}"), ("g", "{}")], '[{"tool": "f", "parameters": {}}, {"tool": "g", "parameters": {}}]'),
+        ("Which n?", [], '{"tool": null, "message": "Which n?"}'),
+        (" 7 ", [], "7"),
+        ("", [], ""),
     ],
 )
-def test_only_a_message_that_is_one_call_counts(
+def test_a_message_is_read_as_the_formats_read_answers(
     content: str | None, calls: list[tuple[str, str]], expected: str
 ) -> None:
     from openai.types.chat import ChatCompletionMessage

@@ -11,7 +11,7 @@ import yaml
 
 from tests.helpers import ROOT
 from tool_dpo.params import load_params
-from tool_dpo.report.tables import markdown, table
+from tool_dpo.report.tables import markdown, tables
 from tool_dpo.tools.tool import read_tools
 from tool_dpo.triplets.negatives import MAKERS
 from tool_dpo.triplets.split import held_out
@@ -27,7 +27,7 @@ def test_generated_data_are_the_same_bytes_as_on_the_recording_machine(tmp_path:
 
 
 def test_the_readme_shows_the_recorded_metrics() -> None:
-    assert markdown(table(ROOT / "metrics")) in (ROOT / "README.md").read_text()
+    assert markdown(*tables(ROOT / "metrics")) in (ROOT / "README.md").read_text()
 
 
 def test_the_recorded_run_is_large_enough() -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from tool_dpo.report.metrics import difference, rate, summarize
+from tool_dpo.report.metrics import summarize
+from tool_dpo.report.rates import difference, rate
 from tool_dpo.schema.verdict import FAILURES, Verdict
 
 OUTCOMES = st.lists(st.tuples(st.booleans(), st.booleans(), st.sampled_from("abcdefghijklm")), min_size=1, max_size=40)

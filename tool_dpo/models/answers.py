@@ -18,14 +18,16 @@ from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema.answer import Answer
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.triplets.triplet import read_triplets
+from tool_dpo.triplets.triplet import Triplet, read_triplets
 
 
 def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: BatchParams) -> None:
     """Let the model in `folder` answer each prompt of `data` greedily, and write the answers in the order of `data`.
 
-    With `params.constrained`, the model can write only calls that its schema allows.
+    With `params.constrained`, the model can write nothing but one valid call: to the triplet's tool, or, if the request
+    asks for a decision, to any of the tools that it lists.
 
     Raises:
         InputError: a triplet is not valid, or the model cannot be loaded.
@@ -36,7 +38,7 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
         folder,
         params.max_new_tokens,
         batch.batch_size,
-        schemas=[triplet.schema for triplet in triplets] if params.constrained else None,
+        schemas=list(map(_allowed, triplets)) if params.constrained else None,
         expected=[triplet.chosen for triplet in triplets],
     )
     write_lines(
@@ -59,6 +61,14 @@ def answer(data: Path, folder: Path, out: Path, params: AnswerParams, batch: Bat
     )
 
 
+def _allowed(triplet: Triplet) -> list[Schema]:
+    """The schemas of the calls that a constrained answer can be."""
+    if triplet.decision in (None, "call"):
+        return [triplet.schema]
+    functions = (one["function"] for one in json.loads(triplet.tools))
+    return [call_schema(one["name"], one["parameters"]) for one in functions]
+
+
 def ask(
     asked: Sequence[Asked],
     folder: Path,
@@ -67,13 +77,13 @@ def ask(
     *,
     temperature: float = 0.0,
     seed: int = 0,
-    schemas: list[Schema] | None = None,
+    schemas: list[list[Schema]] | None = None,
     expected: list[str] | None = None,
 ) -> list[tuple[str, Reading]]:
-    """The answer of the model in `folder` to each request, and the call in it. With `schemas`, one per request,
-    decoding is constrained.
+    """The answer of the model in `folder` to each request, and what it reads as. With `schemas`, those of the calls that
+    each request allows, decoding is constrained to one of these calls.
 
-    `expected` calls, if known, only decide which requests share a batch.
+    `expected` answers, if known, only decide which requests share a batch.
 
     Raises:
         InputError: the model cannot be loaded, or `schemas` are given and llguidance is not installed or the model's
@@ -111,11 +121,11 @@ def ask(
     return [(texts[index], form.read(texts[index])) for index in range(len(asked))]
 
 
-def _held_to(schemas: list[Schema], form: Format, tokenizer: Any) -> Callable[[list[int]], Any]:
+def _held_to(schemas: list[list[Schema]], form: Format, tokenizer: Any) -> Callable[[list[int]], Any]:
     from tool_dpo.models.constrained import Constrained, grammar, guide
 
     try:
-        grammars = [grammar([schema], form, tokenizer) for schema in schemas]
+        grammars = [grammar(allowed, form, tokenizer) for allowed in schemas]
     except ValueError as error:
         raise InputError(f"constrained answers need a format that writes calls as JSON: {error}") from None
     guided = guide(tokenizer)

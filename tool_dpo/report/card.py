@@ -9,7 +9,7 @@ from typing import Any
 
 from tool_dpo.errors import InputError
 from tool_dpo.models.weights import name_of, read_format, read_weights
-from tool_dpo.report.tables import markdown, table
+from tool_dpo.report.tables import markdown, tables
 
 _CARD = Template("""\
 ---
@@ -107,7 +107,7 @@ def card(model: Path, metrics: Path, data: Iterable[Path], settings: Mapping[str
         base=base,
         dtype=weights.dtype,
         how=_NATIVE if read_format(model) == "native" else _PLAIN,
-        results=markdown(table(metrics)),
+        results=markdown(*tables(metrics)),
         settings=json.dumps(settings, indent=2),
         data="\n".join(map(_row, data)),
     )

@@ -1,12 +1,15 @@
-"""Rates over many verdicts, with their intervals, and tests between two models. Both are over tools."""
+"""What is counted over many answers: strict passes, failures, decisions; and two models compared."""
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tool_dpo.errors import InputError
 from tool_dpo.kinds import OTHER
 from tool_dpo.records import write_json
+from tool_dpo.report.decisions import RATES, calling, decided, decisions
+from tool_dpo.report.rates import difference, rate
 from tool_dpo.schema.answer import Answer, read_answers
 from tool_dpo.schema.verdict import FAILURES, Verdict, judge
 
@@ -14,19 +17,40 @@ MODELS = ("base", "sft", "dpo")
 
 
 def score(answers: Path, out: Path, details: Path) -> None:
-    """Judge one model's answers: the rates people compare to `out`, and everything else to `details`."""
+    """Judge one model's answers: the rates people compare to `out`, and everything else to `details`.
+
+    Raises:
+        InputError: it is no file of answers, or no request asks for a call.
+    """
     said = read_answers(answers)
-    summary = summarize(judge_all(said), tools_of(said))
+    if not calling(said):
+        raise InputError(f"{answers}: no request that asks for a call")
+    summary = measure(said)
+    rates = {name: summary[name]["rate"] for name in ("sspr", "exact")}
+    decided = {name: one["rate"] for name, one in summary.get("decisions", {}).items() if name in RATES}
     write_json(details, summary)
-    write_json(out, {"sspr": summary["sspr"]["rate"], "exact": summary["exact"]["rate"], "n": summary["n"]})
+    write_json(out, {**rates, **decided, "n": summary["n"]})
 
 
-def judge_all(answers: list[Answer]) -> list[Verdict]:
+def measure(answers: Sequence[Answer]) -> dict[str, Any]:
+    """The `summarize` of the answers to requests that ask for a call, and the `decisions` of all, if there are any."""
+    asked = calling(answers)
+    found = decisions(answers)
+    return summarize(judge_all(asked), tools_of(asked)) | ({"decisions": found} if found else {})
+
+
+def compared(first: Sequence[Answer], second: Sequence[Answer]) -> dict[str, Any]:
+    """Both models' answers to the same requests compared: strict passes and exact values of calls, and decisions."""
+    before, after = calling(first), calling(second)
+    return paired(judge_all(before), judge_all(after), tools_of(before)) | decided(first, second)
+
+
+def judge_all(answers: Sequence[Answer]) -> list[Verdict]:
     """The verdict on each answer."""
     return [judge(answer.schema, answer.call, answer.expected, answer.found) for answer in answers]
 
 
-def tools_of(answers: list[Answer]) -> list[str]:
+def tools_of(answers: Sequence[Answer]) -> list[str]:
     """The tool that each answer should call."""
     return [answer.tool for answer in answers]
 
@@ -45,59 +69,6 @@ def summarize(verdicts: Sequence[Verdict], tools: Sequence[str]) -> dict[str, An
         "failures": {name: failures[name] for name in FAILURES},
         "other_keywords": {str(name): count for name, count in sorted(other.items(), key=str)},
     }
-
-
-def rate(outcomes: Sequence[bool], tools: Sequence[str]) -> dict[str, float]:
-    """The share of true outcomes, with its 95 % interval.
-
-    The answers to requests to one tool are not independent, so the interval is a bootstrap over tools (BCa; Efron,
-    1987). There is none if all tools have the same share. Then each tool counts as one answer in the interval of Wilson
-    (1927).
-    """
-    from scipy.stats import binomtest, bootstrap
-
-    groups = _by_tool(outcomes, tools)
-    share = sum(outcomes) / len(outcomes)
-    if len({sum(group) / len(group) for group in groups}) == 1:
-        interval = binomtest(round(share * len(groups)), len(groups)).proportion_ci(method="wilson")
-    else:
-        interval = bootstrap(
-            ([sum(group) for group in groups], [len(group) for group in groups]),
-            lambda passed, asked, axis: passed.sum(axis) / asked.sum(axis),
-            paired=True,
-            rng=0,
-        ).confidence_interval
-    return {"rate": round(share, 4), "low": round(float(interval.low), 4), "high": round(float(interval.high), 4)}
-
-
-def difference(first: Sequence[bool], second: Sequence[bool], tools: Sequence[str]) -> dict[str, float]:
-    """Do two models differ on the same requests?
-
-    `p` is of a two-sided permutation test over tools (Fisher, 1935): if the models were equally good, all their
-    answers for any tool could be swapped. It is exact up to 13 tools that differ, else from 9,999 random swaps, and
-    never below 0.0002. `mcnemar` is the p of the exact test of McNemar (1947), which takes all requests as independent.
-    """
-    from scipy.stats import binomtest, permutation_test
-
-    changes = [after - before for before, after in zip(first, second, strict=True)]
-    gained, lost = changes.count(1), changes.count(-1)
-    differing = [change for change in map(sum, _by_tool(changes, tools)) if change]
-    p = mcnemar = 1.0
-    if len(differing) > 1:  # a single tool differs as much when it is swapped
-        test = permutation_test(
-            (differing,), lambda changes, axis: changes.sum(axis), permutation_type="samples", rng=0
-        )
-        p = test.pvalue
-    if gained + lost:
-        mcnemar = binomtest(gained, gained + lost).pvalue
-    return {"gained": gained, "lost": lost, "p": float(f"{p:.3g}"), "mcnemar": float(f"{mcnemar:.3g}")}
-
-
-def _by_tool(outcomes: Sequence[int], tools: Sequence[str]) -> list[list[int]]:
-    groups: dict[str, list[int]] = {}
-    for outcome, tool in zip(outcomes, tools, strict=True):
-        groups.setdefault(tool, []).append(outcome)
-    return list(groups.values())
 
 
 def paired(first: Sequence[Verdict], second: Sequence[Verdict], tools: Sequence[str]) -> dict[str, Any]:

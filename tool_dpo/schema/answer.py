@@ -14,10 +14,10 @@ from tool_dpo.schema.documents import parse
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's answer to a test prompt: its `text`, the `schema` of the right answer, and the `expected` one as JSON text.
+    """A model's answer to a test prompt: its `text`, the right answer's `schema`, and the `expected` one as JSON text.
 
-    `call` is what the whole text is, and `found` the first call in it: see `Reading` of the formats. `tool`, `decision`,
-    `missing` and `tools` are those of the triplet.
+    `call` is what the whole text is, and `found` the first call in it: see `Reading` of the formats. The other fields
+    are those of the triplet.
     """
 
     prompt: str
