@@ -11,7 +11,7 @@ from tool_dpo.formats.plain import Plain
 from tool_dpo.records import read_json, write_lines
 from tool_dpo.report.compare import compare
 from tool_dpo.report.metrics import MODELS, headline, score
-from tool_dpo.report.tables import markdown, table
+from tool_dpo.report.tables import markdown, tables
 from tool_dpo.schema.answer import Answer
 from tool_dpo.schema.calls import call_schema
 
@@ -85,7 +85,7 @@ def test_plots_hold_rates_failures_and_the_training_curves(done: Path) -> None:
 
 
 def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
-    cells = {label: row for label, *row in table(done / "metrics")}
+    cells = {label: row for label, *row in tables(done / "metrics")[0]}
     assert cells[""] == list(MODELS)
     assert cells["answers"] == ["4", "4", "4"]
     assert cells["SSPR"][:2] == ["0.0% (0.0% to 65.8%)", "25.0% (0.0% to 50.0%)"]
@@ -93,7 +93,7 @@ def test_the_table_shows_every_model_side_by_side(done: Path) -> None:
     assert cells["SSPR against base, p over tools"] == ["", "1.0", "1.0"]
     assert cells["SSPR against base, McNemar p"] == ["", "1.0", "0.5"]
     assert cells["SSPR against sft, McNemar p"] == ["", "", "1.0"]
-    lines = markdown(table(done / "metrics")).splitlines()
+    lines = markdown(*tables(done / "metrics")).splitlines()
     assert lines[:2] == ["|  | base | sft | dpo |", "|:--|:--|:--|:--|"]
     assert len({line.count("|") for line in lines}) == 1
 
@@ -107,4 +107,4 @@ def test_answers_to_different_prompts_are_not_compared(tmp_path: Path) -> None:
 def test_other_json_is_no_metrics(done: Path) -> None:
     (done / "metrics/details/dpo.json").write_text("[]")
     with pytest.raises(InputError, match=r"metrics: not the metrics of this pipeline: "):
-        table(done / "metrics")
+        tables(done / "metrics")

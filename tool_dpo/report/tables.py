@@ -12,9 +12,9 @@ from tool_dpo.report.metrics import MODELS
 from tool_dpo.schema.verdict import FAILURES
 
 _LABELS = {
-    "over_call": "called, asked for no call",
-    "call_recall": "called, asked for a call",
-    "asked_rightly": "asked for what is missing",
+    "over_call": "called when it should not",
+    "call_recall": "called when it should",
+    "asked_rightly": "asked for the missing value",
     "tool_chosen": "right tool chosen",
     "all_calls": "all calls made",
 }
