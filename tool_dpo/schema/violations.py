@@ -95,6 +95,12 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
     ]
 
 
+def fault(schema: Schema, text: str, chosen: str) -> str | None:
+    """The most serious fault of an answer, one of kinds.KINDS; None if it equals the right answer `chosen`."""
+    found = faults(schema, text, chosen)
+    return found[0].kind if found else None
+
+
 def _faults(found: list[Any], schema: Any) -> Iterator[Violation]:
     """The faults that errors of the validator mean. The errors of one list are those of one schema.
 
