@@ -16,7 +16,8 @@ def main() -> None:
     triplets = read_checked(data, tokenizer, form, params.model, read_weights(base).max_length)
     counts = census(triplets, tokenizer, form)
     write_json(details, counts)
-    write_json(out, {name: counts[name] for name in ("triplets", "tools")})
+    totals = {name: counts[name] for name in ("triplets", "tools")}
+    write_json(out, totals | {"decisions": sum(counts["decisions"].values())})
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def report(
 @app.command()
 def show(
     triplets: Annotated[Path, typer.Argument(help="A file of triplets.")] = Path("data/triplets.jsonl"),
-    violation: Annotated[str | None, typer.Option(help="Only this violation or JSON Schema keyword.")] = None,
+    violation: Annotated[str | None, typer.Option(help="Only this violation, JSON Schema keyword or decision.")] = None,
     tool: Annotated[str | None, typer.Option(help="Only this tool.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Print at most this many triplets.")] = 10,
 ) -> None:

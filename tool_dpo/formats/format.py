@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tool_dpo.kinds import KINDS
+from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults
 
@@ -72,12 +72,12 @@ class Format(Protocol):
 
 
 def agrees(form: Format, schema: Schema, call: str, chosen: str, fault: str | None) -> bool:
-    """Whether an answer has the same most serious fault (None: no fault) when it is written and read in a format.
+    """Whether an answer is the same when it is written and read in a format.
 
-    A wrong decision (none of KINDS) breaks no rule of the schema; such an answer must be read as it was.
+    Calls and words must be read as they were. Of anything else, it is enough to have the same most serious fault.
     """
     read = form.read(form.write(call, chosen)).call
-    if fault not in (None, *KINDS):
+    if any(read_form(call)):
         return not faults({}, read, call)
     found = faults(schema, read, chosen)
     return (found[0].kind if found else None) == fault

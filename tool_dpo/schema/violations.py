@@ -96,6 +96,12 @@ def faults(schema: Schema, text: str, chosen: str | None = None) -> list[Violati
     ]
 
 
+def fault(schema: Schema, text: str, chosen: str) -> str | None:
+    """The most serious fault of an answer, one of kinds.KINDS; None if it equals the right answer `chosen`."""
+    found = faults(schema, text, chosen)
+    return found[0].kind if found else None
+
+
 def _differences(document: Any, chosen: Any) -> Iterator[Place]:
     """Where two answers differ. Of several calls, these are the ones that are not among those of the other answer."""
     if not isinstance(document, list) or not isinstance(chosen, list):

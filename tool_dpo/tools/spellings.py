@@ -13,16 +13,24 @@ _NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 
-_WHOLE = r"(?<!\w)(?<!\w['’]){}(?!\w|['’]\w)"
-"""A whole word: not the "s" of "it's"."""
+_BEFORE, _AFTER = r"(?<!\w)(?<!\w['\u2019])", r"(?!\w|['\u2019]\w)"
+"""Where a word starts and ends: the "s" of "it's" is none."""
+_BEFORE_DIGIT, _AFTER_DIGIT = r"(?<!\d)(?<!\d[.,])", r"(?!\d|[.,]\d)"
+"""Where a number starts and ends: units may stand beside it, as in "18.75kg"."""
 
 
 def says(text: str, value: Any) -> bool:
     """Whether a text has a spelling of a value, as whole words. Of a list or an object: of any value in it."""
     if isinstance(value, dict | list):
         return any(says(text, one) for one in (value.values() if isinstance(value, dict) else value))
-    said = text.casefold()
-    return any(re.search(_WHOLE.format(re.escape(one.casefold())), said) for one in _spellings(value) if one)
+    return any(re.search(_whole(one.casefold()), text.casefold()) for one in _spellings(value) if one)
+
+
+def _whole(spelling: str) -> str:
+    """The regular expression of a spelling that is no part of a longer word or number."""
+    before = _BEFORE_DIGIT if spelling[0].isdecimal() else _BEFORE
+    after = _AFTER_DIGIT if spelling[-1].isdecimal() else _AFTER
+    return before + re.escape(spelling) + after
 
 
 def _spellings(value: Any) -> Iterator[str]:

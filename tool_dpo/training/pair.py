@@ -5,14 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError
+from tool_dpo.kinds import Decision
 from tool_dpo.records import read_lines
 from tool_dpo.schema.keywords import Schema
-from tool_dpo.schema.violations import faults
+from tool_dpo.schema.violations import fault
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two answers to one prompt. `fault` is the kind of fault of `rejected`, which need not be JSON."""
+    """Two answers to one prompt. `fault` is the kind of fault of `rejected`, which need not be JSON.
+
+    `decision` is what the prompt asks to decide, None or `call` for one call to the one tool that fits. With another
+    one, `fault` is what the schema of the right answer says of the rejected one, which is calls that are strict.
+    """
 
     prompt: str
     chosen: str
@@ -22,15 +27,10 @@ class Pair:
     mined: bool
     request: str
     tools: str
+    decision: Decision | None = None
 
     def record(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-def fault(schema: Schema, text: str, chosen: str) -> str | None:
-    """The most serious fault of an answer, one of kinds.KINDS; None if it equals the correct call `chosen`."""
-    found = faults(schema, text, chosen)
-    return found[0].kind if found else None
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def read_pairs(path: Path) -> list[Pair]:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import write_json, write_lines
 from tool_dpo.schema.documents import parse
+from tool_dpo.schema.violations import fault
 from tool_dpo.training.pair import Pair, read_pairs
 from tool_dpo.triplets.mistakes import isolated, too_little, too_much
 from tool_dpo.triplets.triplet import Triplet, read_triplets
@@ -18,6 +20,12 @@ from tool_dpo.triplets.triplet import Triplet, read_triplets
 def typed(triplet: Triplet) -> Pair:
     """The pair with the triplet's own hard negative."""
     return _pair(triplet, triplet.rejected, triplet.violation)
+
+
+def decided(triplet: Triplet) -> Pair:
+    """The pair of a triplet that asks for a decision."""
+    found = fault(triplet.schema, triplet.rejected, triplet.chosen)
+    return replace(_pair(triplet, triplet.rejected, str(found)), decision=triplet.decision)
 
 
 def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
@@ -43,12 +51,21 @@ def mined(triplet: Triplet, text: str) -> list[Pair]:
 
 
 def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -> Pair:
-    asked = {"request": triplet.request, "tools": triplet.tools}
-    return Pair(triplet.prompt, triplet.chosen, rejected, triplet.schema, fault, mined, **asked)
+    return Pair(
+        triplet.prompt,
+        triplet.chosen,
+        rejected,
+        triplet.schema,
+        fault,
+        mined,
+        request=triplet.request,
+        tools=triplet.tools,
+    )
 
 
 def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsParams, seed: int) -> None:
-    """Write the training pairs to `out`: typed pairs as set in `params`, and mined pairs up to their share.
+    """Write the training pairs to `out`: typed pairs as set in `params`, mined pairs up to their share of these two,
+    and pairs of decisions.
 
     Write their numbers to `counts`.
 
@@ -56,7 +73,9 @@ def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsPa
         InputError: a triplet or a mined pair is not valid; there are no typed pairs; or only mined pairs are wanted and
             there are none.
     """
-    kept = list(read_triplets(triplets))
+    every = list(read_triplets(triplets))
+    kept = [one for one in every if not one.decides]
+    decisions = [decided(one) for one in every if one.decides and one.is_among(params.decisions, seed)]
     found = read_pairs(failures)
     if params.mined == 1:
         if not found:
@@ -64,12 +83,12 @@ def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsPa
         pairs = found
     else:
         pairs = []
-        if params.typed != "balanced":
+        if params.typed in ("triplets", "both"):
             pairs += map(typed, kept)
-        if params.typed != "triplets":
+        if params.typed in ("balanced", "both"):
             pairs += (pair for one in kept for pair in balanced(one, random.Random(f"{seed}/{one.prompt}")))
         pairs = list(_distinct(pairs))
-        if not pairs:
+        if not pairs and params.typed != "none":
             raise InputError(
                 f"{triplets}: no call has both a parameter to leave out and one to make up, expected some for "
                 "pairs.typed balanced: set it to triplets, or pairs.mined to 1"
@@ -77,6 +96,11 @@ def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsPa
         most = round(len(pairs) * params.mined / (1 - params.mined))
         new = list(_distinct([*pairs, *found]))[len(pairs) :]
         pairs += random.Random(seed).sample(new, min(len(new), most))
+    pairs += decisions
+    if not pairs:
+        raise InputError(
+            f"{triplets}: no pairs to be made: set pairs.typed to balanced, or pairs.decisions to more than 0"
+        )
     write_lines(out, (pair.record() for pair in pairs))
     write_json(counts, count_pairs(pairs, len(found)))
 
@@ -89,11 +113,14 @@ def _distinct(pairs: Iterable[Pair]) -> Iterable[Pair]:
     return first.values()
 
 
-def count_pairs(pairs: Iterable[Pair], found: int) -> dict[str, Any]:
-    """Count the typed and the mined pairs by fault. `found` is the number of mined pairs before mixing."""
-    counts = {name: Counter(pair.fault for pair in pairs if pair.mined is own) for name, own in _ORIGINS}
+def count_pairs(pairs: list[Pair], found: int) -> dict[str, Any]:
+    """Count the typed and the mined pairs by fault, and those of decisions by decision. `found` is the number of mined
+    pairs before mixing."""
+    calls = [pair for pair in pairs if pair.decision is None]
+    counts = {name: Counter(pair.fault for pair in calls if pair.mined is own) for name, own in _ORIGINS}
     return {
         "failures_found": found,
+        "decisions": dict(sorted(Counter(pair.decision for pair in pairs if pair.decision).items())),
         **{name: {"pairs": count.total(), "faults": dict(sorted(count.items()))} for name, count in counts.items()},
     }
 

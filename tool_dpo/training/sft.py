@@ -1,4 +1,4 @@
-"""Stage one: supervised fine-tuning on the chosen calls. It teaches the format before preference training."""
+"""Stage one: supervised fine-tuning on the chosen answers. It teaches the format before preference training."""
 
 import shutil
 from collections.abc import Mapping
@@ -18,14 +18,16 @@ _CURVE = {"loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy
 
 
 def train_sft(data: Path, base: Path, out: Path, curve: Path, params: SftParams, seed: int) -> None:
-    """Train a LoRA adapter on the chosen calls of `data`. Write it to `out`, and the loss per step to `curve`.
+    """Train a LoRA adapter on the chosen answers of `data`. Write it to `out`, and the loss per step to `curve`.
+
+    Of the triplets that ask for a decision, only a share is used (`params.decisions`).
 
     The loss (nats per token) covers the completion only. A killed run continues from its last checkpoint.
 
     Raises:
         InputError: a triplet is not valid, or the base model cannot be loaded.
     """
-    triplets = list(read_triplets(data))
+    triplets = [one for one in read_triplets(data) if not one.decides or one.is_among(params.decisions, seed)]
     weights = read_weights(base)
     key = fingerprint({"sft": asdict(params), "seed": seed}, [data, *model_files(base)])
     checkpoints = CHECKPOINTS / f"sft-{key}"

@@ -21,10 +21,12 @@ _MOST_SHOWN = 50
 
 
 def census(triplets: Sequence[Triplet], tokenizer: "PreTrainedTokenizerBase", form: Format) -> dict[str, Any]:
-    """Count the triplets, their tools, violations, and keywords per violation, and measure their lengths in tokens."""
+    """Count the triplets, their tools, decisions, violations, and keywords per violation, and measure their lengths in
+    tokens."""
     return {
         "triplets": len(triplets),
         "tools": len({triplet.varied_from or triplet.tool for triplet in triplets}),
+        "decisions": _counts(triplet.decision for triplet in triplets if triplet.decides),
         "violations": _counts(triplet.violation for triplet in triplets),
         "keywords": {
             kind: _counts(triplet.keyword for triplet in triplets if triplet.violation == kind)
@@ -87,8 +89,8 @@ def _encoded(
     }
 
 
-def _counts(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items()))
+def _counts(names: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(filter(None, names)).items()))
 
 
 def _lengths(ids: list[list[int]]) -> dict[str, float]:

@@ -4,9 +4,9 @@ import logging
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from itertools import chain
 
+from tool_dpo.chance import fraction
 from tool_dpo.errors import reason_of
 from tool_dpo.formats.format import as_text
 from tool_dpo.formats.length import Limit
@@ -134,4 +134,4 @@ class Decider:
 
 def _rounded(number: float, name: str) -> int:
     """The number rounded up or down, by a hash of the name, so that it is right on average."""
-    return int(number + int.from_bytes(sha256(name.encode()).digest()[:8], "big") / 2**64)
+    return int(number + fraction(name))

@@ -10,7 +10,7 @@ from tool_dpo.tools.names import word_set
 _AFTER = ("Also, {}", "Then {}", "After that, {}", "And {}", "Next, {}", "And then {}")
 """What stands before a command."""
 _AFTER_QUESTION = ("Also, {}", "And {}", "Another thing: {}")
-_BEFORE_ANY = ("One more thing: {}", "And another one: {}", "Secondly: {}", "On top of that: {}", "Next: {}")
+_BEFORE_ANY = ("One more thing: {}", "And another one: {}", "On top of that: {}", "Next: {}")
 _LAST = ("Finally, {}", "And lastly, {}")
 _STARTS = VERBS | word_set(
     """

@@ -1,6 +1,7 @@
 """Which tools stand beside which in a prompt: those of the same part of the split, and none that may do the same."""
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
@@ -16,8 +17,11 @@ class Neighbours:
     """The tools that can be listed together. `part_of` gives the part of a tool, by its name, or of a request."""
 
     def __init__(self, tools: Sequence[Tool], part_of: Callable[[str], object]) -> None:
-        self._tools = tools
         self._part_of = cache(part_of)
+        self._of_part: dict[object, list[Tool]] = defaultdict(list)
+        for tool in tools:
+            self._of_part[self._part_of(tool.name)].append(tool)
+        self._files = {tool.name: str(tool.source) for tool in tools}
         self._topics = {tool.name: topic_of(tool) for tool in tools}
 
     def same_part(self, one: str, other: str) -> bool:
@@ -36,13 +40,14 @@ class Neighbours:
 
         They are those of highest hash, which new tools rarely change.
         """
-        first, found = listed[0], list[Tool]()
+        file, found = self._files[listed[0].name], list[Tool]()
         key = rng.getrandbits(64)
-        those = [one for one in self._tools if (one.source == first.source) is near]
+        of_part = self._of_part[self._part_of(listed[0].name)]
+        those = [one for one in of_part if (self._files[one.name] == file) is near]
         for one in sorted(those, key=lambda one: sha256(f"{key}/{one.name}".encode()).digest(), reverse=True):
             if len(found) >= count:
                 break
-            if self.same_part(one.name, first.name) and not any(self._alike(one, other) for other in (*listed, *found)):
+            if not any(self._alike(one, other) for other in (*listed, *found)):
                 found.append(one)
         return found
 

@@ -14,15 +14,22 @@ from tool_dpo.triplets.triplet import Triplet
 
 
 def show(triplet: Triplet) -> Group:
-    """A triplet for printing with rich: the prompt, the violation, and the two answers."""
+    """A triplet for printing with rich: the prompt, the violation, what the request lacks, and the two answers.
+
+    The place of a call that is missing is marked in the chosen answer only, and of one too many in the rejected one.
+    """
     table = Table("chosen", "rejected", expand=True)
+    in_chosen = "" if triplet.violation in ("doubled_call", "extra_call") else triplet.path
+    in_rejected = "" if triplet.violation == "missing_call" else triplet.path
     table.add_row(
-        marked_json(json.loads(triplet.chosen), triplet.path, "bold green"),
+        marked_json(json.loads(triplet.chosen), in_chosen, "bold green"),
         Text(triplet.rejected, "bold red")
         if triplet.violation == NOT_JSON
-        else marked_json(json.loads(triplet.rejected), triplet.path, "bold red"),
+        else marked_json(json.loads(triplet.rejected), in_rejected, "bold red"),
     )
     fault = Text(f"{triplet.violation} ({triplet.keyword}) at {triplet.path}", "red")
+    if triplet.missing:
+        fault.append(f", missing: {triplet.missing}")
     return Group(Text(triplet.prompt), fault, table, "")
 
 

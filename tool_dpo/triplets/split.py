@@ -1,14 +1,15 @@
 """Split triplets by tool, so that validation and test tools are never trained on."""
 
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tool_dpo.chance import fraction
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Format, agrees
 from tool_dpo.params import SplitParams
+from tool_dpo.schema.violations import fault
 from tool_dpo.triplets.triplet import Triplet
 
 
@@ -24,17 +25,21 @@ class Split:
 
 def held_out(tool: str, params: SplitParams, seed: int) -> Literal["test", "validation"] | None:
     """The part that a tool, given its name, is held out for; None for a training tool."""
-    place = _fraction(f"{seed}/tool/{tool}")
+    place = fraction(f"{seed}/tool/{tool}")
     return "test" if place < params.test else "validation" if place < params.test + params.validation else None
 
 
 def sayable(triplets: Iterable[Triplet], form: Format) -> Iterator[Triplet]:
-    """The triplets whose calls keep their faults when they are written and read in a format. The others are counted in
-    a warning. JSON formats can say everything; others may have no null, or only some signs in names."""
+    """The triplets whose answers keep their faults when they are written and read in a format. The others are counted
+    in a warning. JSON formats can say everything; others may have no null, or only some signs in names."""
     left_out, count = "", 0
     for triplet in triplets:
-        faults = {triplet.chosen: None, triplet.rejected: triplet.violation}
-        wrong = [one for one, fault in faults.items() if not agrees(form, triplet.schema, one, triplet.chosen, fault)]
+        schema, chosen = triplet.schema, triplet.chosen
+        wrong = [
+            one
+            for one in (chosen, triplet.rejected)
+            if not agrees(form, schema, one, chosen, fault(schema, one, chosen))
+        ]
         if wrong:
             left_out, count = left_out or wrong[0], count + 1
         else:
@@ -66,7 +71,7 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
         elif params.preference == 0:
             parts.sft.append(triplet)
             parts.preference.append(triplet)
-        elif _fraction(f"{seed}/prompt/{triplet.prompt}") < params.preference:
+        elif fraction(f"{seed}/prompt/{triplet.prompt}") < params.preference:
             parts.preference.append(triplet)
         else:
             parts.sft.append(triplet)
@@ -77,8 +82,3 @@ def split(triplets: Iterable[Triplet], params: SplitParams, seed: int) -> Split:
             "add tools, or change split in params.yaml"
         )
     return parts
-
-
-def _fraction(key: str) -> float:
-    """A hash of the key, uniformly distributed over [0, 1)."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64

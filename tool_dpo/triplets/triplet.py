@@ -10,6 +10,7 @@ from typing import Any
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointerException
 
+from tool_dpo.chance import fraction
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import as_text, function_tool
 from tool_dpo.formats.plain import request_of
@@ -61,6 +62,15 @@ class Triplet:
 
     def record(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @property
+    def decides(self) -> bool:
+        """Whether the request asks for another decision than to call the one tool that fits."""
+        return self.decision not in (None, "call")
+
+    def is_among(self, share: float, seed: int) -> bool:
+        """Whether it is among a share of all triplets: those of each share are among those of a larger one."""
+        return fraction(f"{seed}/share/{self.prompt}") < share
 
 
 def proved(record: dict[str, Any]) -> Triplet:
