@@ -22,13 +22,15 @@ from tests.strategies import parameters
 from tool_dpo.formats.format import Question, Reading, agrees, as_text, function_tool
 from tool_dpo.formats.native import Native, templates_for
 from tool_dpo.formats.plain import signature
-from tool_dpo.kinds import Kind
+from tool_dpo.kinds import DECISIONS, Kind
 from tool_dpo.models.weights import _ending_turns, load_tokenizer
+from tool_dpo.records import read_texts
 from tool_dpo.schema.calls import no_call_schema, strict
 from tool_dpo.schema.documents import alike, parse
-from tool_dpo.schema.forms import is_message, message_in, no_call
+from tool_dpo.schema.forms import calls_in, is_message, message_in, no_call
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import judge
+from tool_dpo.schema.violations import fault
 from tool_dpo.tools.tool import read_tools
 from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.triplet import Triplet
@@ -95,10 +97,20 @@ def sample() -> list[Triplet]:
     """A triplet of every third default tool, and a varied one of those for training, with every kind of violation."""
     mix = dict.fromkeys(get_args(Kind), 1.0)
     tools = read_tools(ROOT / "data/tools")[::3]
-    params = replace(PARAMS.generate, triplets=len(tools), variants=1, mix=mix)
+    params = replace(PARAMS.generate, triplets=len(tools), variants=1, mix=mix, decisions={})
     triplets = list(generate(tools, params, seed=2))
     assert len({triplet.tool for triplet in triplets}) > len(tools)
     assert {triplet.violation for triplet in triplets} == set(get_args(Kind))
+    return triplets
+
+
+@pytest.fixture(scope="session")
+def decided() -> list[Triplet]:
+    """Triplets of some default tools that ask for a decision, of every kind."""
+    tools, small_talk = read_tools(ROOT / "data/tools")[::16], read_texts(ROOT / "data/small_talk.txt")
+    params = replace(PARAMS.generate, triplets=2 * len(tools), variants=1)
+    triplets = [one for one in generate(tools, params, seed=2, small_talk=small_talk) if one.decides]
+    assert {one.decision for one in triplets} == {*DECISIONS} - {"call"}
     return triplets
 
 
@@ -202,15 +214,20 @@ def test_a_thought_is_no_part_of_words(family: str, formats: dict[str, Native]) 
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_wrong_decision_is_read_as_it_was_written(
-    family: str, formats: dict[str, Native], sample: list[Triplet]
+def test_the_answers_to_any_decision_are_read_as_they_were_written(
+    family: str, formats: dict[str, Native], decided: list[Triplet]
 ) -> None:
-    form, asks = formats[family], no_call("Which title?")
-    for triplet in said(family, sample)[::7]:
-        assert agrees(form, no_call_schema(), triplet.chosen, asks, "over_call")
-        two = f"[{triplet.chosen}, {PLAIN}]"
-        assert agrees(form, {}, two, asks, "extra_call") == (family not in ONE_CALL)
-    assert not agrees(formats["gemma 4"], {}, '{"tool": "a b", "parameters": {}}', asks, "over_call")
+    form = formats[family]
+    for triplet in said(family, decided):
+        for answer in (triplet.chosen, triplet.rejected):
+            found = fault(triplet.schema, answer, triplet.chosen)
+            kept = agrees(form, triplet.schema, answer, triplet.chosen, found)
+            assert kept == (family not in ONE_CALL or len(calls_in(parse(answer))) < 2), answer
+
+
+def test_what_is_read_otherwise_is_not_in_agreement(formats: dict[str, Native]) -> None:
+    for answer in ('{"tool": "a b", "parameters": {}}', '{"tool": "a", "parameters": {"a": "<escape>"}}'):
+        assert not agrees(formats["functiongemma"], no_call_schema(), answer, no_call("Which a?"), "missing_required")
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -80,8 +80,8 @@ def ask(
     schemas: list[list[Schema]] | None = None,
     expected: list[str] | None = None,
 ) -> list[tuple[str, Reading]]:
-    """The answer of the model in `folder` to each request, and what it reads as. With `schemas`, those of the calls that
-    each request allows, decoding is constrained to one of these calls.
+    """The answer of the model in `folder` to each request, and what it reads as. With `schemas`, those of the calls
+    that each request allows, decoding is constrained to one of these calls.
 
     `expected` answers, if known, only decide which requests share a batch.
 
