@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tool_dpo.errors import InputError
-    from tool_dpo.models.call import Call, ToolCaller
+    from tool_dpo.models.call import Call, ToolCall, ToolCaller
 
-__all__ = ["Call", "InputError", "ToolCaller"]
+__all__ = ["Call", "InputError", "ToolCall", "ToolCaller"]
 
-_MODULES = {"Call": "tool_dpo.models.call", "InputError": "tool_dpo.errors", "ToolCaller": "tool_dpo.models.call"}
+_MODULES = {
+    "Call": "tool_dpo.models.call",
+    "InputError": "tool_dpo.errors",
+    "ToolCall": "tool_dpo.models.call",
+    "ToolCaller": "tool_dpo.models.call",
+}
 
 
 def __getattr__(name: str) -> Any:

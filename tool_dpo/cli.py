@@ -32,24 +32,30 @@ def call(
         list[str] | None, typer.Option(help="Offer this tool only. Repeat it for more; by default, all are offered.")
     ] = None,
     constrained: Annotated[
-        bool, typer.Option("--constrained", help="Let the model write nothing but a valid call.")
+        bool, typer.Option("--constrained", help="Let the model write nothing but one valid call.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a request.")] = False,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 256,
     batch_size: Annotated[int, typer.Option(min=1, help="Requests of stdin that are answered together.")] = 16,
 ) -> None:
-    """Print the model's call for a request: the tool that it chose, and the arguments.
+    """Print the model's answer to a request: its call, with the tool that it chose and the arguments.
+
+    Several calls are printed as a list. If no tool fits or a value is missing, the model
+    may answer in words, which are printed as they are.
 
     Each line of stdin is a request in plain words, or JSON:
     {"request": "...", "tools": [...]}, with tools of its own if need be.
 
-    Calls are printed in the order of the requests, one a line.
-    What is wrong with a call is printed to stderr. With --json it is in the object too:
-    {"line": 1, "request": "...", "name": "...", "arguments": {}, "violations": [], "text": "..."}
+    Answers are printed in the order of the requests, one a line.
+    What is wrong with an answer is printed to stderr. With --json it is in the object too:
+    {"line": 1, "request": "...", "name": "...", "arguments": {}, "calls": [...],
+    "message": null, "violations": [], "text": "..."}
 
     A line that cannot be asked is told by its number and left out. Exit codes:
-    0: all calls are valid; 1: one is not, or nothing could be asked;
-    2: a line of stdin was left out, or an option is wrong.
+    0: the model called, and all calls are valid;
+    1: an answer is not valid, or nothing could be asked;
+    2: a line of stdin was left out, or an option is wrong;
+    3: the model answered in words (of several answers: at least one, the others are valid).
     """
     from tqdm import tqdm
 
@@ -78,7 +84,7 @@ def call(
         asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
     )
     progress = tqdm(answers, total=len(lines), unit=" requests", disable=None if many else True)  # None: no terminal
-    valid = True
+    valid, called = True, True
     for line, answer in zip(lines, progress, strict=True):
         where = f"stdin:{line.number}: " if many else ""
         if isinstance(answer, InputError):
@@ -89,10 +95,11 @@ def call(
         record = numbered | {"request": line.request} | answer.record()
         tqdm.write(json.dumps(record, ensure_ascii=False) if as_json else answer.line(), sys.stdout)
         sys.stdout.flush()
+        called = called and answer.message is None
         for violation in answer.violations:
             valid = False
             tqdm.write(f"{where}{violation}", sys.stderr)
-    raise typer.Exit(2 if many and faults else 1 if faults or not valid else 0)
+    raise typer.Exit(2 if many and faults else 1 if faults or not valid else 0 if called else 3)
 
 
 @app.command()

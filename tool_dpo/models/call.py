@@ -1,9 +1,9 @@
-"""Ask a trained model for tool calls, and check each against the schema of its tool."""
+"""Ask a trained model to call tools, and check each call against the schema of its tool."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,8 +15,8 @@ from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
-from tool_dpo.schema.calls import call_schema, calls_schema, strict
-from tool_dpo.schema.documents import parse
+from tool_dpo.schema.calls import call_schema, calls_schema, several_schema, strict
+from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import Violation, faults
 from tool_dpo.tools.given import Tools, given_tools
@@ -26,38 +26,65 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Call:
-    """What a model answered, and the tool call in it.
+class ToolCall:
+    """A call to one tool: its name, as it was given, and the arguments, None if they are no JSON object."""
 
-    name: the name of the tool, as it was given; None if the answer has no call.
-    arguments: the arguments of the call; None if it has none that are a JSON object.
-    violations: what is wrong with the answer, most serious first; empty if it is one valid call and nothing else. The
-        `path` of a violation is a JSON path in `{"name": ..., "arguments": {...}}`.
+    name: str
+    arguments: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a model answered: one tool call, several, or words without a call.
+
+    calls: the calls, in order; of a broken answer only the first; none if the model did not call.
+    message: the words of a model that did not call, such as a question for a missing value; else None.
+    violations: what is wrong with the answer, most serious first; empty if it is valid calls and nothing else, or words
+        and nothing else. The `path` of a violation is a JSON path in `{"name": ..., "arguments": {...}}`, or, if there
+        are several calls, in a list of these.
     text: the whole answer, as the model wrote it.
     """
 
-    name: str | None
-    arguments: dict[str, Any] | None
+    calls: tuple[ToolCall, ...]
+    message: str | None
     violations: tuple[Violation, ...]
     text: str
 
+    @property
+    def name(self) -> str | None:
+        """The name of the tool of the first or only call; None if there is no call."""
+        return self.calls[0].name if self.calls else None
+
+    @property
+    def arguments(self) -> dict[str, Any] | None:
+        """The arguments of the first or only call; None if it has none that are a JSON object."""
+        return self.calls[0].arguments if self.calls else None
+
     def record(self) -> dict[str, Any]:
-        """The call as JSON."""
+        """The answer as JSON."""
         told = [
             {"kind": one.kind, "path": one.path, "keyword": one.keyword, "message": one.message}
             for one in self.violations
         ]
-        return {"name": self.name, "arguments": self.arguments, "violations": told, "text": self.text}
+        return {
+            "name": self.name,
+            "arguments": self.arguments,
+            "calls": [asdict(one) for one in self.calls],
+            "message": self.message,
+            "violations": told,
+            "text": self.text,
+        }
 
     def line(self) -> str:
-        """The call as one line for people, or the answer if it has no call."""
-        if self.name is None or self.arguments is None:
-            return one_line(self.text)
-        return json.dumps({"name": self.name, "arguments": self.arguments}, ensure_ascii=False)
+        """The answer as one line for people: the call, a list of several, or the words."""
+        if not self.calls or any(one.arguments is None for one in self.calls):
+            return one_line(self.message or self.text)
+        made = [asdict(one) for one in self.calls]
+        return json.dumps(made if len(made) > 1 else made[0], ensure_ascii=False)
 
 
 class ToolCaller:
-    """A trained model that answers requests with calls to tools.
+    """A trained model that answers requests with calls to tools, or in words if no tool fits or a value is missing.
 
     >>> caller = ToolCaller.load("models/dpo")
     >>> def remind(who: Literal["Ana", "Bo"], urgent: bool) -> None:
@@ -113,7 +140,7 @@ class ToolCaller:
         max_new_tokens: int = 256,
         batch_size: int = 16,
     ) -> Call | list[Call]:
-        """The model's call for a request, or for each request of a list. The model may choose any of the tools.
+        """The model's answer to a request, or to each request of a list. It may call any of the tools, or none.
 
         A tool is a dict (OpenAI, MCP, Anthropic, ...), a tool of the MCP client, or a Python function with type hints
         and a docstring: see `given_tools`. Decoding is greedy. If it is `constrained`, the model can write nothing but
@@ -229,11 +256,15 @@ class ToolCaller:
 
     def _call(self, text: str, offer: "_Offer") -> Call:
         reading = self._form.read(text)
-        name, arguments = _parts(reading.found)
-        violations = [_named(one) for one in faults(offer.schema, reading.call)]
+        calls, message = read_form(reading.call)
+        if message is not None:
+            return Call((), message, (), text)
+        schema = several_schema(offer.parameters, len(calls)) if len(calls) > 1 else offer.schema
+        violations = [_named(one) for one in faults(schema, reading.call)]
         if not reading.call:
-            violations = [replace(violations[0], message="the answer is not one call and nothing else")]
-        return Call(offer.names.get(name or "", name), arguments, tuple(violations), text)
+            violations = [replace(violations[0], message="the answer is not calls alone, nor words alone")]
+        made = calls or read_form(reading.found or "")[0]
+        return Call(tuple(offer.made(one) for one in made), None, tuple(violations), text)
 
 
 @dataclass(frozen=True)
@@ -243,7 +274,7 @@ class _Offer:
     parameters: the schemas of their parameters, by the names that the model sees.
     tools: the tools in the OpenAI function format, as JSON text.
     names: the names that the tools were given, by those that the model sees.
-    schema: the schema of a call to any of them.
+    schema: the schema of one call to any of them.
     grammar: the answers that are such a call; "" if decoding is not constrained.
     """
 
@@ -253,23 +284,18 @@ class _Offer:
     schema: Schema
     grammar: str
 
+    def made(self, call: dict[str, Any]) -> ToolCall:
+        """A call of the model, with the name that its tool was given."""
+        name, arguments = call["tool"], call.get("parameters")
+        return ToolCall(self.names.get(name, name), arguments if isinstance(arguments, dict) else None)
+
 
 @dataclass(frozen=True)
 class _Question(Question):
     offer: _Offer
 
 
-def _parts(found: str | None) -> tuple[str | None, dict[str, Any] | None]:
-    """The name and the arguments of a call, as far as it has them."""
-    try:
-        call = parse(found or "")
-    except ValueError:
-        return None, None
-    name, arguments = (call.get("tool"), call.get("parameters")) if isinstance(call, dict) else (None, None)
-    return name if isinstance(name, str) else None, arguments if isinstance(arguments, dict) else None
-
-
 def _named(violation: Violation) -> Violation:
     """The violation with its path in the words of `Call`."""
-    path = re.sub(r"^\$\.parameters\b", "$.arguments", re.sub(r"^\$\.tool\b", "$.name", violation.path))
-    return replace(violation, path=path)
+    inside = re.sub(r"^(\$(?:\[\d+\])?)\.parameters\b", r"\1.arguments", violation.path)
+    return replace(violation, path=re.sub(r"^(\$(?:\[\d+\])?)\.tool\b", r"\1.name", inside))

@@ -33,8 +33,8 @@ engine reads this file, so send `temperature: 0` with each request.
 
 ## Results
 
-On tools that were in no training data. SSPR is the share of answers that are, as a whole, one call that is valid for
-the tool's schema. A rate stands before its 95 % interval. `dpo` is this model.
+On tools that were in no training data. SSPR is the share of answers that are, as a whole, calls that are valid for the
+tools' schemas, over requests that ask for calls. A rate stands before its 95 % interval. `dpo` is this model.
 
 $results
 
@@ -70,8 +70,8 @@ print(tokenizer.parse_response(output[0, prompt["input_ids"].shape[1]:], prefix=
 
 _PLAIN = """\
 It was trained in tool-dpo's plain format: the tools stand in the prompt as signatures, below the request, and the
-answer is `{"tool": ..., "parameters": {...}}`. The chat template does not write tools, so a request with `tools` is
-refused. Send these messages instead; `prompt` of `tool_dpo.formats.plain` writes the signatures from JSON Schemas:
+answer is `{"tool": ..., "parameters": {...}}`, a list of several of these, or `{"tool": null, "message": ...}` without
+a call. The chat template does not write tools, so a request with `tools` is refused. Send these messages instead; `prompt` of `tool_dpo.formats.plain` writes the signatures from JSON Schemas:
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
