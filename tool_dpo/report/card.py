@@ -71,7 +71,8 @@ print(tokenizer.parse_response(output[0, prompt["input_ids"].shape[1]:], prefix=
 _PLAIN = """\
 It was trained in tool-dpo's plain format: the tools stand in the prompt as signatures, below the request, and the
 answer is `{"tool": ..., "parameters": {...}}`, a list of several of these, or `{"tool": null, "message": ...}` without
-a call. The chat template does not write tools, so a request with `tools` is refused. Send these messages instead; `prompt` of `tool_dpo.formats.plain` writes the signatures from JSON Schemas:
+a call. The chat template does not write tools, so a request with `tools` is refused. Send these messages instead;
+`prompt` of `tool_dpo.formats.plain` writes the signatures from JSON Schemas:
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
