@@ -69,8 +69,13 @@ def _triplets() -> list[bytes]:
 
 
 def _answers() -> list[bytes]:
-    answer = {"prompt": "Seats 7 and 8", "tool": "book", "schema": _RICH, "expected": _CALL}
-    return [_json({**answer, "text": text}) for text in (_CALL, _WRONG, f"Sure: {_CALL}", "")]
+    answer = {"prompt": "Seats 7 and 8", "tool": "book", "schema": _RICH, "expected": _CALL, "found": None}
+    words = '{"tool": null, "message": "Which \\"seats\\"?"}'
+    said = (_CALL, _WRONG, f"Sure: {_CALL}", "", words, f"[{_CALL}, {_CALL}]")
+    plain = [{**answer, "text": text, "call": text} for text in said]
+    decided = [{**one, "decision": "ask", "missing": "seats", "tools": "[]", "found": _CALL} for one in plain]
+    whole = b"".join(_json(one) + b"\n" for one in (*plain, *decided))
+    return [*map(_json, [*plain, *decided]), whole]
 
 
 def _weights() -> list[bytes]:

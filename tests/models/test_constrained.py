@@ -4,6 +4,7 @@ import json
 import random
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from llguidance import LLTokenizer
 
-from tests.helpers import ROOT
+from tests.helpers import PARAMS, ROOT
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Question, as_text, function_tool
 from tool_dpo.formats.plain import Plain
@@ -19,14 +20,15 @@ from tool_dpo.models import answers
 from tool_dpo.models.constrained import Constrained, grammar, guide
 from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
-from tool_dpo.records import write_lines
+from tool_dpo.records import read_texts, write_lines
 from tool_dpo.schema.answer import read_answers
-from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.calls import call_schema, calls_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.verdict import judge
 from tool_dpo.schema.violations import faults
 from tool_dpo.tools.catalog import Speaker
 from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.triplet import Triplet
 
 
@@ -64,6 +66,23 @@ def test_the_param_turns_it_on(base: Path, triplets: list[Triplet], tmp_path: Pa
         answers.answer(tmp_path / "data.jsonl", base, tmp_path / "out.jsonl", params, BatchParams(batch_size=8))
         found = read_answers(tmp_path / "out.jsonl")
         assert all(answer.text.startswith("<tool") for answer in found) is constrained
+
+
+def test_a_request_for_a_decision_is_held_to_a_call_of_any_listed_tool(base: Path, tmp_path: Path) -> None:
+    """Even where the right answer is no call, or several: the way of decoding does not tell what is right."""
+    tools, small_talk = read_tools(ROOT / "data/tools")[::90], read_texts(ROOT / "data/small_talk.txt")
+    params = replace(PARAMS.generate, triplets=2 * len(tools), variants=0)
+    made = generate(tools, params, seed=2, small_talk=small_talk)
+    triplets = {one.decision: one for one in made if one.decides}
+    assert len(triplets) == 4
+    write_lines(tmp_path / "data.jsonl", (one.record() for one in triplets.values()))
+    ask = AnswerParams(split="test", max_new_tokens=300, constrained=True)
+    answers.answer(tmp_path / "data.jsonl", base, tmp_path / "out.jsonl", ask, BatchParams(batch_size=4))
+    found = read_answers(tmp_path / "out.jsonl")
+    assert [one.decision for one in found] == list(triplets)
+    for one in found:
+        listed = [tool["function"] for tool in json.loads(one.tools or "")]
+        assert not faults(calls_schema({tool["name"]: tool["parameters"] for tool in listed}), one.call), one.text
 
 
 class NoSpecial:
