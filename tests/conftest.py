@@ -51,9 +51,8 @@ def plain_base(tiny: ModelParams, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def triplets() -> list[Triplet]:
-    return list(generate(read_tools(ROOT / "data/tools"), replace(PARAMS.generate, triplets=160, variants=0), seed=1))[
-        :40
-    ]
+    params = replace(PARAMS.generate, triplets=160, variants=0, decisions={})
+    return list(generate(read_tools(ROOT / "data/tools"), params, seed=1))[:40]
 
 
 @pytest.fixture(scope="session")

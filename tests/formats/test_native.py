@@ -92,7 +92,7 @@ def sample() -> list[Triplet]:
     """A triplet of every third default tool, and a varied one of those for training, with every kind of violation."""
     mix = dict.fromkeys(get_args(Kind), 1.0)
     tools = read_tools(ROOT / "data/tools")[::3]
-    params = replace(PARAMS.generate, triplets=len(tools), variants=1, mix=mix)
+    params = replace(PARAMS.generate, triplets=len(tools), variants=1, mix=mix, decisions={})
     triplets = list(generate(tools, params, seed=2))
     assert len({triplet.tool for triplet in triplets}) > len(tools)
     assert {triplet.violation for triplet in triplets} == set(get_args(Kind))

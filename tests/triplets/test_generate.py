@@ -22,7 +22,7 @@ from tool_dpo.triplets.triplet import Triplet, proved
 
 KINDS = [kind for kind in get_args(Kind) if kind != "wrong_tool"]
 """What every tool has a place for."""
-DEFAULT = load_params(ROOT / "params.yaml").generate
+DEFAULT = replace(load_params(ROOT / "params.yaml").generate, decisions={})
 
 
 def made(tools: list[Tool], count: int, seed: int = 1, **mix: float) -> list[Triplet]:
