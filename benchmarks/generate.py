@@ -31,8 +31,8 @@ COUNT = 5_600
 def made(varied: bool, count: int, seed: int = 1) -> Iterator[Triplet]:
     """So many triplets, as written or varied (which takes as many written ones for each tool, not counted)."""
     if not varied:
-        return generate(TOOLS, replace(PARAMS.generate, triplets=count, variants=0), seed)
-    params = replace(PARAMS.generate, triplets=len(TOOLS), variants=-(-count // len(TOOLS)))
+        return generate(TOOLS, replace(PARAMS.generate, triplets=count, variants=0, decisions={}), seed)
+    params = replace(PARAMS.generate, triplets=len(TOOLS), variants=-(-count // len(TOOLS)), decisions={})
     return (triplet for triplet in generate(TOOLS, params, seed) if triplet.varied_from)
 
 

@@ -97,7 +97,7 @@ class Lengths:
 
     def fits(self, tool: Tool) -> bool:
         """Whether the tool gives enough proved triplets, all short enough."""
-        params = replace(PARAMS.generate, triplets=ENOUGH, variants=0)
+        params = replace(PARAMS.generate, triplets=ENOUGH, variants=0, decisions={})
         try:
             triplets = list(generate([tool], params, seed=0, limit=LIMIT))
         except InputError:

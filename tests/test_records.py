@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tool_dpo.errors import InputError
-from tool_dpo.records import read_json, read_lines, write_json, write_lines
+from tool_dpo.records import read_json, read_lines, read_texts, write_json, write_lines
 
 RECORDS = [{"text": "naïve €\n\u2028"}, {"n": 1.5, "deep": {"list": [None, True]}}]
 
@@ -60,3 +60,19 @@ def test_records_are_json_to_the_letter(line: str, tmp_path: Path) -> None:
 def test_the_largest_numbers_are_read(number: float, tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", number)
     assert read_json(tmp_path / "a.json") == number
+
+
+def test_the_lines_of_a_text_are_read_but_for_empty_ones(tmp_path: Path) -> None:
+    path = tmp_path / "talk.txt"
+    path.write_text("Hi!\n\n  \nWas läuft?\n", encoding="utf-8")
+    assert read_texts(path) == ["Hi!", "Was läuft?"]
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "no such file"), (b"Hi!\n\xff\n", "not UTF-8: ")])
+def test_a_text_that_cannot_be_read_is_reported(content: bytes | None, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "talk.txt"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_texts(path)
+    assert str(caught.value).startswith(f"{path}: {reason}")

@@ -17,7 +17,7 @@ from tests.helpers import ROOT
 
 CASES = json.loads((ROOT / "tests/cases/stages.json").read_text())
 COMMANDS = {
-    "generate": ["tools", "out.jsonl"],
+    "generate": ["tools", "small_talk.txt", "out.jsonl"],
     "validate": ["triplets.jsonl", "base", "out.jsonl", "details.json"],
     "split": ["triplets.jsonl", "base", "out.jsonl", "preference.jsonl", "validation.jsonl", "test.jsonl"],
     "weights": ["out"],
@@ -43,9 +43,11 @@ def folder(tmp_path: Path) -> Path:
     """A project folder with one tool, the default params, and an earlier output."""
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "data/tools/calendar.json", tmp_path / "tools")
+    shutil.copy(ROOT / "data/small_talk.txt", tmp_path)
     params = (ROOT / "params.yaml").read_text()
     for key, value in {"triplets": 16, "variants": 0}.items():
         params = re.sub(rf"^  {key}: \d+", f"  {key}: {value}", params, flags=re.MULTILINE)
+    params = re.sub(r"^    (no_tool|ask|choose|several): [\d.]+", r"    \1: 0", params, flags=re.MULTILINE)
     (tmp_path / "params.yaml").write_text(params)
     (tmp_path / "out.jsonl").write_text("earlier\n")
     return tmp_path

@@ -20,7 +20,7 @@ def main() -> None:
     every = read_tools(folder)
     parts = {tool.name: held_out(tool.name, params.split, params.seed) for tool in every}
     tools = [tool for tool in every if parts[tool.name]]
-    settings = replace(params.generate, triplets=REQUESTS * len(tools), variants=0)
+    settings = replace(params.generate, triplets=REQUESTS * len(tools), variants=0, decisions={})
     made = list(generate(tools, settings, params.seed))
     for name, out in zip(("validation", "test"), outs, strict=True):
         write_lines(out, (triplet.record() for triplet in made if parts[triplet.tool] == name))

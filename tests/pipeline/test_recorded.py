@@ -21,14 +21,8 @@ PARAMS = load_params(ROOT / "params.yaml")
 
 def test_generated_data_are_the_same_bytes_as_on_the_recording_machine(tmp_path: Path) -> None:
     (out,) = yaml.safe_load((ROOT / "dvc.lock").read_text())["stages"]["generate"]["outs"]
-    command = [
-        sys.executable,
-        "-m",
-        "stages.generate",
-        "data/tools",
-        "data/small_talk.txt",
-        str(tmp_path / "triplets.jsonl"),
-    ]
+    files = ["data/tools", "data/small_talk.txt", str(tmp_path / "triplets.jsonl")]
+    command = [sys.executable, "-m", "stages.generate", *files]
     subprocess.run(command, cwd=ROOT, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"})
     assert hashlib.md5((tmp_path / "triplets.jsonl").read_bytes()).hexdigest() == out["md5"]
 

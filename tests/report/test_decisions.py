@@ -20,7 +20,7 @@ from tool_dpo.schema.answer import Answer
 from tool_dpo.schema.calls import call_schema, no_call_schema, several_schema
 from tool_dpo.schema.forms import no_call
 
-GIVEN = load("decisions")
+GIVEN = load("decided")
 CALLS, CASES = GIVEN["calls"], GIVEN["cases"]
 SEVERAL = several_schema(GIVEN["tools"], 2), f"[{CALLS['pay']}, {CALLS['wait']}]"
 ONE = call_schema("pay", GIVEN["tools"]["pay"]), CALLS["pay"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.helpers import ROOT
-from tool_dpo.schema.calls import call_schema, calls_schema, modern, strict
+from tool_dpo.schema.calls import call_schema, calls_schema, modern, no_call_schema, several_schema, strict
 from tool_dpo.schema.check import check_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults, violations
@@ -188,3 +188,39 @@ def test_the_schema_of_several_tools(call: Any, expected: list[str]) -> None:
     found = violations(calls_schema({"a": A, "b": B}), call)
     assert [f"{one.path} {one.keyword}" for one in found] == expected
     assert all(one.kind == "wrong_tool" for one in found if one.path == "$.tool" and one.keyword == "enum")
+
+
+@pytest.mark.parametrize(
+    ("document", "paths"),
+    [
+        ({"tool": None, "message": "Which day?"}, []),
+        ({"tool": None, "message": "日本"}, []),
+        ({"tool": None, "message": "?! 12"}, ["$.message"]),
+        ({"tool": None}, ["$.message"]),
+        ({"tool": "go", "message": "Yes."}, ["$.tool"]),
+        ({"tool": None, "message": "No.", "parameters": {}}, ["$.parameters"]),
+        ([], ["$"]),
+    ],
+)
+def test_no_call_is_words_without_a_tool(document: Any, paths: list[str]) -> None:
+    assert [one.path for one in violations(no_call_schema(), document)] == paths
+
+
+@pytest.mark.parametrize(
+    ("calls", "paths"),
+    [
+        ([("go", {"to": "a"}), ("stop", {})], []),
+        ([("go", {"to": "a"}), ("go", {"to": "b"})], []),
+        ([("go", {"to": "a"})], ["$"]),
+        ([("stop", {})] * 3, ["$"]),
+        ([("go", {"to": 1}), ("stop", {"now": True})], ["$[1].parameters.now", "$[0].parameters.to"]),
+        ([("run", {}), ("stop", {})], ["$[0].tool"]),
+    ],
+)
+def test_several_calls_are_a_list_of_as_many_strict_calls(calls: list[tuple[str, Any]], paths: list[str]) -> None:
+    tools: dict[str, Schema] = {
+        "go": {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]},
+        "stop": {"type": "object", "properties": {}},
+    }
+    document = [{"tool": tool, "parameters": parameters} for tool, parameters in calls]
+    assert [one.path for one in violations(several_schema(tools, 2), document)] == paths

@@ -32,7 +32,7 @@ from tool_dpo.triplets.generate import generate
 from tool_dpo.triplets.import_tools import import_tools
 from tool_dpo.triplets.triplet import Triplet, proved
 
-DEFAULT = load_params(ROOT / "params.yaml").generate
+DEFAULT = replace(load_params(ROOT / "params.yaml").generate, decisions={})
 assert DEFAULT.teacher
 TEACHER = DEFAULT.teacher
 Reply = tuple[int, dict[str, str], bytes | Iterable[bytes]]
@@ -354,7 +354,10 @@ def test_the_earlier_triplets_stay_where_there_are_no_new_ones(serve: Callable[.
     (tmp_path / "params.yaml").write_text(params)
     (tmp_path / "triplets.jsonl").write_text("earlier\n")
     process = subprocess.run(
-        [sys.executable, "-m", "stages.generate", ROOT / "data/tools/calendar.json", "triplets.jsonl"],
+        [
+            *(sys.executable, "-m", "stages.generate"),
+            *(ROOT / "data/tools/calendar.json", ROOT / "data/small_talk.txt", "triplets.jsonl"),
+        ],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -54,7 +54,7 @@ def test_a_real_server_is_asked_once_for_each_answer(
     process, url = server
     served = load_tokenizer(base).name_or_path
     settings = replace(SETTINGS, base_url=url, model=served, concurrency=2, timeout=120.0)
-    params = replace(PARAMS.generate, source="openai", triplets=2, variants=0, teacher=settings)
+    params = replace(PARAMS.generate, source="openai", triplets=2, variants=0, decisions={}, teacher=settings)
     with pytest.raises(InputError, match="no triplet can be made"):  # a random model says nothing that is a call
         list(generate([task(requests="...")], params, seed=1))
     assert "left out: the answer is not JSON" in caplog.text or "left out: the answer was cut off" in caplog.text

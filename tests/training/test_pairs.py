@@ -18,6 +18,7 @@ from tool_dpo.training.pairs import balanced, mined, mix, typed
 from tool_dpo.triplets.triplet import Triplet, proved
 
 GOOD = proved(load("triplets")["triplet"])
+DECIDED = [proved(one) for one in load("decisions")["triplets"].values()]
 CALL = json.loads(GOOD.chosen)
 OTHER = {**CALL, "parameters": {**CALL["parameters"], "title": "Another"}}
 SPARE = proved(
@@ -131,16 +132,18 @@ def _mixed(
     *,
     typed: Any = "triplets",
     asked: Triplet = GOOD,
+    decisions: float = 0.0,
 ) -> list[Pair]:
     questions = [replace(asked, prompt=f"{asked.prompt} {number}") for number in range(triplets)]
-    write_lines(folder / "triplets", (question.record() for question in questions))
+    decided = [replace(one, prompt=f"{one.prompt} {number}") for one in DECIDED for number in range(triplets)]
+    write_lines(folder / "triplets", (question.record() for question in [*decided, *questions]))
     write_lines(folder / "mined", (pair.record() for text in failures for pair in mined(questions[0], text)))
     mix(
         folder / "triplets",
         folder / "mined",
         folder / "out",
         folder / "metrics",
-        PairsParams(typed, share),
+        PairsParams(typed, share, decisions),
         seed,
     )
     return read_pairs(folder / "out")
@@ -155,6 +158,7 @@ def test_mined_pairs_fill_their_share_at_most(share: float, expected: int, tmp_p
     metrics = json.loads((tmp_path / "metrics").read_text())
     assert metrics == {
         "failures_found": 12,
+        "decisions": {},
         "typed": {"pairs": 6, "faults": {GOOD.violation: 6}},
         "mined": {"pairs": expected, "faults": {"json_error": expected} if expected else {}},
     }
@@ -225,7 +229,33 @@ def test_an_invalid_triplet_makes_no_pair(tmp_path: Path) -> None:
             tmp_path / "mined",
             tmp_path / "out",
             tmp_path / "m",
-            PairsParams(typed="triplets", mined=0),
+            PairsParams(typed="triplets", mined=0, decisions=0),
             1,
         )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.5, 30, 50), (1.0, 80, 80)])
+def test_a_share_of_the_prompts_with_a_decision_makes_pairs(share: float, low: int, high: int, tmp_path: Path) -> None:
+    pairs = _mixed(tmp_path, 20, [], 0, decisions=share)
+    calls, decided = ([pair for pair in pairs if (pair.decision is None) is own] for own in (True, False))
+    assert [pair.rejected for pair in calls] == [GOOD.rejected] * 20
+    assert low <= len(decided) <= high
+    rejected = {one.decision: one.rejected for one in DECIDED}
+    assert all(pair.rejected == rejected[pair.decision] for pair in decided)
+    counts = json.loads((tmp_path / "metrics").read_text())
+    assert sum(counts["decisions"].values()) == len(decided)
+    assert counts["typed"]["pairs"] == 20
+
+
+def test_a_larger_share_has_the_pairs_of_a_smaller_one(tmp_path: Path) -> None:
+    fewer, more = (_mixed(tmp_path, 20, [], 0, typed="none", decisions=share) for share in (0.3, 0.6))
+    assert 0 < len(fewer) < len(more)
+    assert [pair for pair in more if pair in fewer] == fewer
+
+
+def test_without_hard_negatives_only_decisions_make_pairs(tmp_path: Path) -> None:
+    pairs = _mixed(tmp_path, 1, [], 0, typed="none", decisions=1)
+    assert [pair.decision for pair in pairs] == ["no_tool", "ask", "choose", "several"]
+    with pytest.raises(InputError, match=r"no pairs to be made: set pairs\.typed to balanced, or pairs\.decisions"):
+        _mixed(tmp_path, 1, [], 0, typed="none")

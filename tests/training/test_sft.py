@@ -6,14 +6,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.helpers import ROOT, curve, params_with_tiny
+from tests.helpers import ROOT, curve, load, params_with_tiny
 from tool_dpo.models.weights import read_weights
 from tool_dpo.params import ModelParams
+from tool_dpo.records import write_lines
+from tool_dpo.training.sft import train_sft
+from tool_dpo.triplets.triplet import Triplet, proved
 
 
 def _adapter(folder: Path) -> dict[str, torch.Tensor]:
@@ -59,3 +64,21 @@ def test_a_killed_run_resumes_to_the_same_result(base: Path, data: Path, tmp_pat
     assert "resuming from" in resumed.stdout
     for name, tensor in _adapter(whole / "sft").items():
         torch.testing.assert_close(_adapter(killed / "sft")[name], tensor, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.0, 2), (1.0, 6)])
+def test_only_a_share_of_the_prompts_with_a_decision_is_trained_on(
+    share: float,
+    steps: int,
+    plain_base: Path,
+    triplets: list[Triplet],
+    tiny: ModelParams,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    decided = [proved(one) for one in load("decisions")["triplets"].values()]
+    write_lines(tmp_path / "data", (one.record() for one in [*triplets[:2], *decided]))
+    params = replace(tiny.sft, batch_size=1, decisions=share)
+    train_sft(tmp_path / "data", plain_base, tmp_path / "sft", tmp_path / "curve", params, seed=1)
+    assert len(curve(tmp_path / "curve")) == steps

@@ -28,28 +28,30 @@ class Words:
         return {"input_ids": [[0] * len(text.split()) for text in texts]}
 
 
-def test_the_census_counts_tools_violations_and_tokens() -> None:
+def test_the_census_counts_tools_decisions_violations_and_tokens() -> None:
     triplets = [
         Triplet("a b c", "a", "a b", {}, "t", "type_mismatch", "type", "$.a", "a", "[]"),
         Triplet("a", "a", "a b", {}, "u", "enum_violation", "enum", "$.a", "a", "[]"),
-        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "enum", "$.a", "a", "[]"),
+        Triplet("a b", "a b", "a", {}, "t", "enum_violation", "enum", "$.a", "a", "[]", decision="call"),
+        Triplet("a b", "a b", "a", {}, "t", "over_call", "no_tool", "$", "a", "[]", decision="no_tool"),
     ]
     assert census(triplets, Words(), Plain()) == {  # type: ignore[arg-type]
-        "triplets": 3,
+        "triplets": 4,
         "tools": 2,
-        "violations": {"enum_violation": 2, "type_mismatch": 1},
-        "keywords": {"enum_violation": {"enum": 2}, "type_mismatch": {"type": 1}},
+        "decisions": {"no_tool": 1},
+        "violations": {"enum_violation": 2, "over_call": 1, "type_mismatch": 1},
+        "keywords": {"enum_violation": {"enum": 2}, "over_call": {"no_tool": 1}, "type_mismatch": {"type": 1}},
         "tokens": {
             "prompt": {"mean": 2.0, "longest": 3},
-            "chosen": {"mean": 1.3, "longest": 2},
-            "rejected": {"mean": 1.7, "longest": 2},
+            "chosen": {"mean": 1.5, "longest": 2},
+            "rejected": {"mean": 1.5, "longest": 2},
         },
     }
 
 
 def lines(tmp_path: Path, **changes: Any) -> Path:
     """Six triplets; `changes` replaces fields of the second and the fifth."""
-    params = replace(load_params(ROOT / "params.yaml").generate, triplets=6, variants=0)
+    params = replace(load_params(ROOT / "params.yaml").generate, triplets=6, variants=0, decisions={})
     records = [triplet.record() for triplet in generate([task()], params, 1)]
     for number in (1, 4):
         records[number] |= changes

@@ -61,3 +61,21 @@ def test_the_recorded_data_share_nothing() -> None:
     for part in ("validation", "test"):
         assert counts[part].pop("held_out") > 0
         assert set(counts[part].values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("training", "held_out", "shared"),
+    [
+        ("no_tool", "ask", {"same_tool", "same_schema"}),
+        ("several", "choose", {"same_tool", "same_schema"}),
+        ("choose", None, set()),
+        (None, "no_tool", set()),
+    ],
+)
+def test_of_a_decision_all_listed_tools_are_compared(
+    training: str | None, held_out: str | None, shared: set[str]
+) -> None:
+    first, second = (proved(load("decisions")["triplets"][name]) if name else TRIPLET for name in (training, held_out))
+    counts = contamination([first], [second])
+    assert counts.pop("held_out") == 1
+    assert {name for name, count in counts.items() if count} == shared

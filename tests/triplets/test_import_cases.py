@@ -62,5 +62,5 @@ def test_every_value_of_a_document_is_drawn(name: str, parameter: str) -> None:
 def test_a_pattern_gives_five_hundred_triplets() -> None:
     path = CASES / "import/26_pattern_by_luck.mcp.json"
     (item,) = import_tools(str(path)).tools
-    params = replace(PARAMS.generate, triplets=500, variants=0)
+    params = replace(PARAMS.generate, triplets=500, variants=0, decisions={})
     assert sum(1 for _ in generate([parse_tool(item, path)], params, 0)) == 500

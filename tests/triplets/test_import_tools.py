@@ -152,7 +152,7 @@ def test_what_a_schema_says_of_parameters_together_holds_for_its_requests(
     schema: dict[str, Any], sets: list[set[str]], tmp_path: Path
 ) -> None:
     (item,) = tools_of(tmp_path, **schema)
-    params = replace(PARAMS.generate, triplets=40, variants=0)
+    params = replace(PARAMS.generate, triplets=40, variants=0, decisions={})
     triplets = list(generate([parse_tool(item, tmp_path)], params, 1))
     found = [json.loads(triplet.chosen)["parameters"].keys() for triplet in triplets]
     assert len(found) == 40

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.helpers import load
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Reading
 from tool_dpo.formats.plain import Plain
 from tool_dpo.params import SplitParams
 from tool_dpo.triplets.split import Split, sayable, split
-from tool_dpo.triplets.triplet import Triplet
+from tool_dpo.triplets.triplet import Triplet, proved
 
 SHARES = SplitParams(validation=0.3, test=0.3, preference=0.5)
 TOOLS = [f"tool_{number}" for number in range(200)]
@@ -106,3 +107,13 @@ def test_what_the_model_s_format_cannot_say_is_left_out_and_counted(
     (record,) = caplog.records
     assert record.message.startswith(f"split: {len(triplets) - len(kept)} triplets left out, which the model's tool ")
     assert list(sayable(triplets, Plain())) == triplets
+
+
+def test_an_answer_without_a_call_is_left_out_where_the_format_cannot_say_it() -> None:
+    class OnlyCalls(Plain):
+        def read(self, answer: str) -> Reading:
+            return Reading("" if '"tool": null' in answer or answer.startswith("[") else answer, None)
+
+    decided = [proved(one) for one in load("decisions")["triplets"].values()]
+    assert list(sayable(decided, Plain())) == decided
+    assert [one.decision for one in sayable(decided, OnlyCalls())] == ["choose"]

@@ -13,8 +13,8 @@ _NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
 
-_BEFORE, _AFTER = r"(?<!\w)(?<!\w['\u2019])", r"(?!\w|['\u2019]\w)"
-"""Where a word starts and ends: the "s" of "it's" is none."""
+_BEFORE, _AFTER = r"(?<!\w)(?<!\w['\u2019])", r"(?!\w)"
+"""Where a word starts and ends. The "s" of "it's" is none."""
 _BEFORE_DIGIT, _AFTER_DIGIT = r"(?<!\d)(?<!\d[.,])", r"(?!\d|[.,]\d)"
 """Where a number starts and ends: units may stand beside it, as in "18.75kg"."""
 
