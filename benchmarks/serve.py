@@ -24,9 +24,10 @@ from tempfile import TemporaryFile
 from typing import Any
 from urllib.request import urlopen
 
-from openai import InternalServerError, OpenAI
+from openai import APIConnectionError, BadRequestError, InternalServerError, OpenAI
 
 from tool_dpo.errors import InputError, run
+from tool_dpo.formats.format import as_text
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import compute_dtype, load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
@@ -79,7 +80,7 @@ def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[l
         start = time.perf_counter()
         ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
         seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or text)
+        calls.append(form.read(text).call or as_text(text))
     return calls, seconds
 
 
@@ -102,7 +103,7 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[li
             output = model.generate(**inputs, max_new_tokens=longest)[0, inputs["input_ids"].shape[1] :]
         text = tokenizer.decode(output, clean_up_tokenization_spaces=False).removesuffix(tokenizer.eos_token)
         seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or text)
+        calls.append(form.read(text).call or as_text(text))
     return calls, seconds
 
 
@@ -121,17 +122,19 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
                 temperature=0,
             )
             calls.append(call_of(answer.choices[0].message))
-        except InternalServerError as error:  # a call that the server cannot read
-            calls.append(str(error))
+        except (BadRequestError, InternalServerError) as error:  # a call that the server cannot read, or a long prompt
+            calls.append(as_text(str(error)))
+        except APIConnectionError as error:
+            raise InputError(f"{model}: its server does not answer: {error}") from None
         seconds.append(time.perf_counter() - start)
     return calls, seconds
 
 
 def call_of(message: Any) -> str:
-    """The call that a message is, as the formats read one. Of a message that is not exactly one call, its words."""
+    """The call that a message is, as the formats read one. Of a message that is not one call, its words."""
     words = (message.content or "").strip()
     if words or len(message.tool_calls or ()) != 1:
-        return words or "more than one call, or none"
+        return as_text(words or "more than one call, or none")
     function = message.tool_calls[0].function
     return f'{{"tool": {json.dumps(function.name)}, "parameters": {function.arguments}}}'
 
@@ -161,9 +164,7 @@ def serving(model: Path) -> Iterator[str]:
     Raises:
         InputError: the server ends, or does not answer in time; with its last line.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(command_of(model, port), env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -176,6 +177,12 @@ def serving(model: Path) -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that no program has."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:

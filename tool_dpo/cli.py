@@ -48,8 +48,8 @@ def call(
     {"line": 1, "request": "...", "name": "...", "arguments": {}, "violations": [], "text": "..."}
 
     A line that cannot be asked is told by its number and left out. Exit codes:
-    0: all calls are valid; 1: one is not, or nothing could be asked;
-    2: a line of stdin was left out, or an option is wrong.
+    0: all calls are valid; 1: one is not, or nothing could be asked, or the tools or the model cannot be used;
+    2: a line of stdin was left out, or an option is not as said here.
     """
     from tqdm import tqdm
 
@@ -110,6 +110,7 @@ def export(
     """
     from tool_dpo.models.gguf import to_gguf
 
+    model = model.resolve()
     file = out or model.with_name(f"{model.name}-{gguf}.gguf")
     to_gguf(model, file, gguf, llama_cpp)
     print(f"{file}: {file.stat().st_size / 1e6:,.0f} MB")
