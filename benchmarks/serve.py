@@ -25,9 +25,10 @@ from tempfile import TemporaryFile
 from typing import Any
 from urllib.request import urlopen
 
-from openai import InternalServerError, OpenAI
+from openai import APIConnectionError, BadRequestError, InternalServerError, OpenAI
 
 from tool_dpo.errors import InputError, run
+from tool_dpo.formats.format import as_text
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import compute_dtype, load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
@@ -83,7 +84,7 @@ def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[l
         start = time.perf_counter()
         ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
         seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or text)
+        calls.append(form.read(text).call or as_text(text))
     return calls, seconds
 
 
@@ -106,7 +107,7 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[li
             output = model.generate(**inputs, max_new_tokens=longest)[0, inputs["input_ids"].shape[1] :]
         text = tokenizer.decode(output, clean_up_tokenization_spaces=False).removesuffix(tokenizer.eos_token)
         seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or text)
+        calls.append(form.read(text).call or as_text(text))
     return calls, seconds
 
 
@@ -125,20 +126,22 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
                 temperature=0,
             )
             calls.append(call_of(answer.choices[0].message))
-        except InternalServerError as error:  # a call that the server cannot read
-            calls.append(str(error))
+        except (BadRequestError, InternalServerError) as error:  # a call that the server cannot read, or a long prompt
+            calls.append(as_text(str(error)))
+        except APIConnectionError as error:
+            raise InputError(f"{model}: its server does not answer: {error}") from None
         seconds.append(time.perf_counter() - start)
     return calls, seconds
 
 
 def call_of(message: Any) -> str:
-    """What a message says, as the formats read it: one call, several, or words. With both, it is broken: its words."""
+    """What a message says, as the formats read it: one call, several, or words. If it is none, what it has, as text."""
     words = (message.content or "").strip()
     functions = [one.function for one in message.tool_calls or ()]
-    if words:
-        return words if functions or not is_message(words) else no_call(words)
+    if words or not functions:
+        return as_text(words) if functions or not is_message(words) else no_call(words)
     calls = [f'{{"tool": {json.dumps(one.name)}, "parameters": {one.arguments}}}' for one in functions]
-    return f"[{', '.join(calls)}]" if len(calls) > 1 else "".join(calls)
+    return f"[{', '.join(calls)}]" if len(calls) > 1 else calls[0]
 
 
 def command_of(model: Path, port: int) -> list[str]:
@@ -166,9 +169,7 @@ def serving(model: Path) -> Iterator[str]:
     Raises:
         InputError: the server ends, or does not answer in time; with its last line.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     with TemporaryFile("w+") as log:
         process = subprocess.Popen(command_of(model, port), env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -181,6 +182,12 @@ def serving(model: Path) -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    """A port of this machine that no program has."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:

@@ -10,13 +10,14 @@ from tool_dpo.stage import paths
 
 
 def main() -> None:
-    model, metrics, sft, pairs, test, out = paths(
-        "model", "metrics", "sft", "pairs", "test", "out", description=__doc__
+    model, metrics, sft, pairs, test, validation, out = paths(
+        "model", "metrics", "sft", "pairs", "test", "validation", "out", description=__doc__
     )
     params = load_params()
+    measured = test if params.answer.split == "test" else validation
     dpo = overridden(params.chosen.dpo, beta=params.beta, loss_type=params.loss_type)
     settings = {"seed": params.seed, "sft": asdict(params.chosen.sft), "dpo": asdict(dpo)}
-    export(model, out, card(model, metrics, (sft, pairs, test), settings, params.chosen.license))
+    export(model, out, card(model, metrics, (sft, pairs, measured), settings, params.chosen.license))
 
 
 if __name__ == "__main__":

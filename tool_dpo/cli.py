@@ -53,8 +53,8 @@ def call(
 
     A line that cannot be asked is told by its number and left out. Exit codes:
     0: the model called, and all calls are valid;
-    1: an answer is not valid, or nothing could be asked;
-    2: a line of stdin was left out, or an option is wrong;
+    1: an answer is not valid, or nothing could be asked, or the tools or the model cannot be used;
+    2: a line of stdin was left out, or an option is not as said here;
     3: the model answered in words (of several answers: at least one, the others are valid).
     """
     from tqdm import tqdm
@@ -117,6 +117,7 @@ def export(
     """
     from tool_dpo.models.gguf import to_gguf
 
+    model = model.resolve()
     file = out or model.with_name(f"{model.name}-{gguf}.gguf")
     to_gguf(model, file, gguf, llama_cpp)
     print(f"{file}: {file.stat().st_size / 1e6:,.0f} MB")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tool_dpo.models.answers import ask
 from tool_dpo.models.gguf import to_gguf
 from tool_dpo.models.weights import load_tokenizer
 from tool_dpo.schema.calls import call_schema
+from tool_dpo.schema.violations import violations
 from tool_dpo.tools.tool import read_tools
 
 LLAMA_CPP = os.environ.get("LLAMA_CPP")
@@ -102,6 +104,10 @@ def test_other_tools_are_served_in_the_same_way(
         calls = [(one["function"]["name"], one["function"]["arguments"]) for one in message.get("tool_calls", [])]
         served = [(one.function.name, json.loads(one.function.arguments)) for one in answer.tool_calls or []]
         assert (served, answer.content or "") == (calls, message.get("content", ""))
+        return
+    schemas = {one["function"]["name"]: one["function"]["parameters"] for one in others}
+    for one in answer.tool_calls or []:
+        assert not violations(schemas[one.function.name], json.loads(one.function.arguments))
 
 
 def test_llama_cpp_writes_the_prompts_of_training(gguf: Path, exported: Path) -> None:
@@ -114,7 +120,10 @@ def test_llama_cpp_writes_the_prompts_of_training(gguf: Path, exported: Path) ->
             ours = tokenizer.apply_chat_template(chat, tools=listed, add_generation_prompt=True)["input_ids"]
             prompt = _post(f"{url}/../apply-template", {"messages": chat, "tools": listed})["prompt"]
             assert prompt == tokenizer.decode(ours)
-            assert _post(f"{url}/../tokenize", {"content": prompt, "parse_special": True})["tokens"] == ours
+            assert (
+                _post(f"{url}/../tokenize", {"content": prompt, "parse_special": True, "add_special": True})["tokens"]
+                == ours
+            )
 
 
 def _post(url: str, body: dict[str, Any]) -> Any:
@@ -170,16 +179,32 @@ def test_a_server_that_does_not_start_is_one_line(exported: Path, tmp_path: Path
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["transformers serve", "llama-server"])
+def test_a_port_in_use_is_one_line(
+    kind: str, exported: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = exported if kind == "transformers serve" else request.getfixturevalue("gguf")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setattr(serve, "free_port", lambda: other.getsockname()[1])
+        with pytest.raises(InputError, match=f"^{model}: its server did not start: "), serve.serving(model):
+            pass
+
+
 @pytest.mark.parametrize(
     ("content", "calls", "expected"),
     [
         ("", [("f", '{"a": 1}')], '{"tool": "f", "parameters": {"a": 1}}'),
         (None, [("f", '{"a": 1, "a": 2}')], '{"tool": "f", "parameters": {"a": 1, "a": 2}}'),
-        ("Sure!", [("f", "{}")], "Sure!"),
+        ("Sure!", [("f", "{}")], '"Sure!"'),
         ("", [("f", "{}"), ("g", "{}")], '[{"tool": "f", "parameters": {}}, {"tool": "g", "parameters": {}}]'),
         ("Which n?", [], '{"tool": null, "message": "Which n?"}'),
-        (" 7 ", [], "7"),
-        ("", [], ""),
+        (
+            '{"tool": "f", "parameters": {}}',
+            [],
+            '{"tool": null, "message": "{\\"tool\\": \\"f\\", \\"parameters\\": {}}"}',
+        ),
+        (" 7 ", [], '"7"'),
+        (None, [], '""'),
     ],
 )
 def test_a_message_is_read_as_the_formats_read_answers(

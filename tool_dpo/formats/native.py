@@ -8,7 +8,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError
+from jinja2 import Environment, TemplateError, meta
 
 from tool_dpo.formats.format import Asked, Reading, as_text
 from tool_dpo.schema.documents import alike, parse
@@ -22,6 +22,10 @@ _HERMES = Path(__file__).with_name("hermes.jinja")
 _RESPONSES = Path(__file__).with_name("responses")
 """Response templates for chat templates that come without one."""
 _CHATML = "<|im_end|>"
+
+_ALWAYS_SET = {"messages", "tools", "add_generation_prompt"}
+_GENERATION = re.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
+"""Tags of transformers, which Jinja itself does not know."""
 
 _MARK = "@@"
 _TOOL = {
@@ -48,19 +52,19 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
         ValueError: there is no such pair, or the chat template does not use one of the variables.
     """
     own = copy(tokenizer)
-    tools = False
+    tools, reason = False, "its chat template leaves out the tools" if own.chat_template else "no chat template"
     with suppress(TemplateError, ValueError, TypeError):  # there is no chat template, or it takes no such chat
         tools = _shows_tools(own)
     if tools:
         own.chat_template = own.get_chat_template(tools=[_TOOL])
     elif _CHATML in own.get_vocab():
         own.chat_template = _HERMES.read_text(encoding="utf-8")
+        own.eos_token = own.pad_token = _CHATML
     else:
-        raise ValueError("the chat template leaves out the tools")
+        raise ValueError(f"{reason}, and without {_CHATML} in its vocabulary it cannot have that of this project")
     responses = list(_responses(own))
-    for name in variables:
-        if not name.isidentifier() or not re.search(rf"\b{name}\b", own.chat_template):
-            raise ValueError(f"the chat template has no variable {name!r}")
+    for name in variables.keys() - _variables(own.chat_template):
+        raise ValueError(f"the chat template has no variable {name!r}")
     own.chat_template = "".join(
         f"{{%- set {name} = {json.dumps(value, ensure_ascii=False)} -%}}\n" for name, value in variables.items()
     ) + str(own.chat_template)
@@ -74,6 +78,13 @@ def templates_for(tokenizer: "PreTrainedTokenizerBase", variables: Mapping[str, 
         else:
             return str(own.chat_template), json.dumps(response)
     raise ValueError(reasons[0])
+
+
+def _variables(chat_template: str) -> set[str]:
+    """The variables of a chat template that can be set, beside those that every engine sets."""
+    environment = Environment(extensions=["jinja2.ext.loopcontrols"])
+    source = _GENERATION.sub("", chat_template)
+    return meta.find_undeclared_variables(environment.parse(source)) - _ALWAYS_SET - environment.globals.keys()
 
 
 def _shows_tools(tokenizer: "PreTrainedTokenizerBase") -> bool:
@@ -159,15 +170,17 @@ class Native:
     def read(self, answer: str) -> Reading:
         try:
             message = self._tokenizer.parse_response(answer + self._end, prefix=self._start)
+            answer.encode()  # half a surrogate pair is no text
             if "tool_calls" not in message:
                 return Reading(self._words(answer.strip(), message), None)
             functions = [one["function"] for one in message["tool_calls"]]
             calls = [{"tool": one["name"], "parameters": one["arguments"]} for one in functions]
-            found = as_text(calls[0])
+            text, found = as_text(calls if len(calls) > 1 else calls[0]), as_text(calls[0])
+            text.encode()  # nor is one that JSON escapes
             whole = all(map(calls_in, calls)) and self._is_written(calls, answer)
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError, TemplateError):
             return Reading("", None)
-        return Reading(as_text(calls if len(calls) > 1 else calls[0]) if whole else "", found)
+        return Reading(text if whole else "", found)
 
     def _is_written(self, calls: Sequence[Mapping[str, Any]], answer: str) -> bool:
         """Whether an answer is what the chat template writes for these calls."""

@@ -170,7 +170,13 @@ class ToolCaller:
         """Yield the call for each request, with tools of its own, in order. What cannot be asked gives an InputError.
 
         Only `batch_size` requests are read at a time, so they may come from a stream without end.
+
+        Raises:
+            InputError: `max_new_tokens` or `batch_size` is not positive.
         """
+        for name, value in (("max_new_tokens", max_new_tokens), ("batch_size", batch_size)):
+            if value < 1:
+                raise InputError(f"{name} must be positive, got {value}")
         rest = iter(self._questions(asked, constrained=constrained))
         while batch := list(islice(rest, batch_size)):
             questions = [one for one in batch if isinstance(one, _Question)]

@@ -25,7 +25,7 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
 
 def model_files(folder: Path) -> list[Path]:
     """The files that determine the output of a model folder's model."""
-    names = (WEIGHTS, *TEMPLATES, ADAPTER, TENSORS, CONFIG)
+    names = (WEIGHTS, *TEMPLATES, ADAPTER, TENSORS, CONFIG, "tokenizer.json", "tokenizer_config.json")
     whole = sorted(folder.glob("model*.safetensors"))
     return [*(folder / name for name in names if (folder / name).exists()), *whole]
 

@@ -38,7 +38,7 @@ def export(model: Path, out: Path, card: str) -> None:
     for name in ("is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(name, None)
     if form == "plain":
-        tokenizer.chat_template = _NO_TOOLS + (tokenizer.chat_template or "")
+        tokenizer.chat_template = _NO_TOOLS + tokenizer.get_chat_template()
     whole = replace(weights, backend="transformers", load_in_4bit=False)
     with replacing(out) as temporary:
         tokenizer.save_pretrained(temporary)

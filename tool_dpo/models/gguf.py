@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 from tool_dpo.errors import InputError
 from tool_dpo.files import made
-from tool_dpo.models.weights import CONFIG
+from tool_dpo.models.weights import CONFIG, place_of, read_weights
 
 _Converted = Literal["f32", "f16", "bf16", "q8_0"]
 """What the converter writes itself."""
@@ -38,6 +38,7 @@ def to_gguf(model: Path, out: Path, kind: GgufType, llama_cpp: Path | None) -> N
     """
     if not (model / CONFIG).is_file():
         raise InputError(f"{model / CONFIG}: no such file: expected an exported model, which `dvc repro export` makes")
+    place_of(model, read_weights(model))  # the converter would run code that a model brings
     converter = _converter(llama_cpp)
     quantizer = _quantizer(converter.parent) if kind in get_args(_Quantised) else None
     with made(out) as temporary:
@@ -90,5 +91,8 @@ def _run(name: str, command: Sequence[str]) -> None:
 def _chat_template(path: Path) -> str | None:
     from gguf import GGUFReader
 
-    field = GGUFReader(path).get_field("tokenizer.chat_template")
+    try:
+        field = GGUFReader(path).get_field("tokenizer.chat_template")
+    except ValueError as error:
+        raise InputError(f"{_CONVERTER} wrote no GGUF file: {error}") from None
     return field.contents() if field else None

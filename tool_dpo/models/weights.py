@@ -263,7 +263,9 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, set_seed
 
     place = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    tokenizer = _byte_level(_ending_turns(AutoTokenizer.from_pretrained(**place)))
+    tokenizer = _ending_turns(AutoTokenizer.from_pretrained(**place))
+    if _pre_tokenizer(file) == "smollm":
+        tokenizer = _byte_level(tokenizer)
     if random:
         set_seed(0)
         config = LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **_TWO_LAYERS)
@@ -276,6 +278,14 @@ def _convert(file: Path, dtype: str, folder: Path, *, random: bool) -> None:
         config.eos_token_id = config.pad_token_id = tokenizer.eos_token_id
     tokenizer.save_pretrained(folder)
     model.save_pretrained(folder)
+
+
+def _pre_tokenizer(file: Path) -> Any:
+    """The name of a GGUF file's way to split text before it is tokenised."""
+    from gguf import GGUFReader
+
+    field = GGUFReader(file).get_field("tokenizer.ggml.pre")
+    return field and field.contents()
 
 
 def _byte_level(tokenizer: Any) -> Any:

@@ -34,7 +34,7 @@ engine reads this file, so send `temperature: 0` with each request.
 ## Results
 
 On tools that were in no training data. SSPR is the share of answers that are, as a whole, calls that are valid for the
-tools' schemas, over requests that ask for calls. A rate stands before its 95 % interval. `dpo` is this model.
+tools' schemas, over requests that ask for calls. A rate stands before its 95 % interval. `dpo` is this model$measured.
 
 $results
 
@@ -67,6 +67,8 @@ prompt = tokenizer.apply_chat_template(messages, tools=tools, add_generation_pro
 output = model.generate(**prompt, max_new_tokens=256)
 print(tokenizer.parse_response(output[0, prompt["input_ids"].shape[1]:], prefix=""))
 ```"""
+
+_IN_4_BIT = ", measured with its base in 4 bit; this export, with the whole base, was not measured"
 
 _PLAIN = """\
 It was trained in tool-dpo's plain format: the tools stand in the prompt as signatures, below the request, and the
@@ -108,6 +110,7 @@ def card(model: Path, metrics: Path, data: Iterable[Path], settings: Mapping[str
         base=base,
         dtype=weights.dtype,
         how=_NATIVE if read_format(model) == "native" else _PLAIN,
+        measured=_IN_4_BIT if weights.load_in_4bit else "",
         results=markdown(*tables(metrics)),
         settings=json.dumps(settings, indent=2),
         data="\n".join(map(_row, data)),
