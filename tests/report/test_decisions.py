@@ -86,6 +86,13 @@ def test_every_answer_is_counted_once_and_rates_are_over_tools(drawn: list[tuple
                 assert one["rate"] == round(sum(over) / len(over), 4)
 
 
+@pytest.mark.parametrize("found", ["", "{", "[]", '{"tool": 1}', '{"tool": "pay", "tool": "pay"}', "\x00"])
+def test_no_answer_raises(found: str) -> None:
+    for decision, (schema, expected) in ASKED.items():
+        one = Answer("p", "pay", schema, expected, found, found, found, decision, "payTo")
+        assert measure([one, answer(CASES[-1])])["sspr"]["rate"] == 0
+
+
 def test_strict_passes_are_over_requests_that_ask_for_a_call() -> None:
     found = measure([answer(case) for case in CASES])
     calling = [case for case in CASES if case["decision"] not in ("no_tool", "ask")]

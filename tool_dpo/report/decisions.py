@@ -7,8 +7,7 @@ from typing import Any, Protocol, TypeVar
 from tool_dpo.kinds import DECISIONS, Decision
 from tool_dpo.report.rates import difference, rate
 from tool_dpo.schema.answer import Answer
-from tool_dpo.schema.documents import parse
-from tool_dpo.schema.forms import calls_in, read_form
+from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.verdict import judge
 from tool_dpo.tools.names import split_words
 
@@ -59,7 +58,7 @@ def _asked_rightly(answer: Answer) -> bool:
 
 def _tool_chosen(answer: Answer) -> bool:
     """Whether the first call is to the right tool."""
-    return [one["tool"] for one in calls_in(parse(answer.found or "null"))] == [answer.tool]
+    return [one["tool"] for one in read_form(answer.found or "")[0]] == [answer.tool]
 
 
 def _all_called(answer: Answer) -> bool:
