@@ -16,7 +16,8 @@ def main() -> None:
     tools, out = paths("tools", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    triplets = generate(read_tools(tools), params.generate, params.seed, apart, Limit.of(params.chosen))
+    limit = Limit(params.chosen.weights.max_length, params.chosen.format, params.chosen.template)
+    triplets = generate(read_tools(tools), params.generate, params.seed, apart, limit)
     write_lines(out, (triplet.record() for triplet in triplets))
 
 

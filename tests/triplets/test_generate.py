@@ -222,7 +222,7 @@ def test_a_tool_of_few_requests_is_soon_given_up(draws: list[Tool]) -> None:
 
 def test_a_tool_that_is_always_too_long_is_soon_given_up(draws: list[Tool]) -> None:
     with pytest.raises(ValueError, match="longer than the model's max_length of 60 tokens, even if shortened"):
-        first_triplet(task(), DEFAULT, max_length=60)
+        first_triplet(task(), DEFAULT, Limit(60))
     assert len(draws) < 10
 
 
