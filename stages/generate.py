@@ -16,7 +16,8 @@ def main() -> None:
     tools, small_talk, out = paths("tools", "small_talk", "out", description=__doc__)
     params = load_params()
     apart = partial(held_out, params=params.split, seed=params.seed)
-    limit, talk = Limit.of(params.chosen), read_texts(small_talk)
+    limit = Limit(params.chosen.weights.max_length, params.chosen.format, params.chosen.template)
+    talk = read_texts(small_talk)
     triplets = generate(read_tools(tools), params.generate, params.seed, apart, limit, talk)
     write_lines(out, (triplet.record() for triplet in triplets))
 

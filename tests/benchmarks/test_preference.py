@@ -45,7 +45,7 @@ def test_both_models_are_compared_over_tools(tmp_path: Path, monkeypatch: pytest
     schema = call_schema("create_task", load("answers")["parameters"])
     right = load("answers")["expected"]
     for name, text in (("sft", "no"), ("dpo", right)):
-        said = [Answer(f"prompt {n}", "create_task", schema, right, text).record() for n in range(5)]
+        said = [Answer(f"prompt {n}", "create_task", schema, right, text, text, text).record() for n in range(5)]
         write_lines(tmp_path / f"{name}.jsonl", said)
     paths = [str(tmp_path / name) for name in ("sft.jsonl", "dpo.jsonl", "study/new.json")]
     (tmp_path / "study").mkdir()

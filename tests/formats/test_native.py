@@ -359,13 +359,13 @@ def test_a_tool_of_pydantic_is_written_as_in_training(hermes: Any) -> None:
     ours = given_tools([served])["Ticket"]
     text = rendered(hermes, served)
     assert text == signature("Ticket", strict(ours.parameters))
-    assert text.startswith('"Ticket"("priority": enum["low", "high"], "owner": {"name": str}, "watchers": list[{')
+    assert '"priority": enum["low", "high"], "owner": {"name": str}, "watchers": list[{"name": str}]' in text
 
 
 def test_a_schema_that_refers_to_itself_ends(hermes: Any) -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
     tool = function_tool("t", "", {**node, "$defs": {"node": node}})
-    assert rendered(hermes, tool).endswith("any})})})})")
+    assert rendered(hermes, tool).endswith("any}}}})")
 
 
 def test_a_description_cannot_leave_its_place(hermes: Any) -> None:

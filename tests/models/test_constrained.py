@@ -115,8 +115,9 @@ def test_the_right_call_of_every_tool_may_be_written() -> None:
 
 
 def test_a_missing_extra_is_reported_in_one_line(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tool_dpo.models.constrained", None)
-    with pytest.raises(InputError, match=r"constrained answers need tool_dpo.models.constrained: `make setup`"):
+    monkeypatch.setitem(sys.modules, "llguidance", None)
+    monkeypatch.delitem(sys.modules, "tool_dpo.models.constrained", raising=False)
+    with pytest.raises(InputError, match=r"constrained answers need llguidance: `make setup`"):
         answers.ask([Question("hi", "hi", "[]")], base, max_new_tokens=1, batch_size=1, schemas=[[closed()]])
 
 

@@ -82,8 +82,10 @@ def _read(script: Path) -> set[str]:
 
 @pytest.mark.parametrize("init", [path for package in PACKAGES for path in (ROOT / package).rglob("__init__.py")])
 def test_packages_hold_no_code_of_their_own(init: Path) -> None:
-    """They run on every import, yet no stage names them."""
-    assert [type(node) for node in ast.parse(init.read_text()).body] == [ast.Expr]
+    """They run on every import, yet no stage names them. The topmost one has the public names, imported when used."""
+    body = ast.parse(init.read_text()).body
+    names = [ast.ImportFrom, ast.ImportFrom, ast.If, ast.Assign, ast.Assign, ast.FunctionDef]
+    assert [type(node) for node in body] == [ast.Expr, *(names if init == ROOT / "tool_dpo/__init__.py" else [])]
 
 
 def test_every_stage_that_trains_or_answers_has_a_run_cache() -> None:

@@ -54,7 +54,7 @@ def test_dpo_losses_are_stock_trl_s_step_by_step(
 ) -> None:
     """Each prompt read once and the project's attention, against TRL's trainer with PyTorch's."""
     pairs = [typed(one) for one in triplets[:16]]
-    params = replace(with_loss(tiny.dpo, "ipo", 0.5), batch_size=4, learning_rate=5e-3)
+    params = replace(with_loss(tiny.dpo, "ipo", 0.5), batch_size=4, learning_rate=5e-3, max_displacement=100.0)
     own = make_trainer(pairs, sft, tmp_path / "own", params, seed=3)
     model = load_model(sft, trainable=True)
     model.set_attn_implementation("sdpa")
