@@ -65,7 +65,8 @@ def _triplets() -> list[bytes]:
     edit = {"op": "replace", "path": "/parameters/seats/1", "value": 7}
     fault = {"tool": "book", "violation": "other_schema_error", "keyword": "uniqueItems", "path": "$.parameters.seats"}
     rich = {"prompt": "Seats 7 and 8", "chosen": _CALL, "rejected": _WRONG, "schema": _RICH, **fault, "edit": edit}
-    return [_json(triplet), _json(rich), _json(rich) + b"\n" + _json(triplet) + b"\n"]
+    decided = map(_json, _case("decisions")["triplets"].values())
+    return [_json(triplet), _json(rich), _json(rich) + b"\n" + _json(triplet) + b"\n", *decided]
 
 
 def _answers() -> list[bytes]:

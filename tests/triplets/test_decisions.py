@@ -154,10 +154,14 @@ def test_what_cannot_be_made_is_counted_with_a_reason(caplog: pytest.LogCaptureF
 
 
 def test_tools_that_may_do_the_same_are_never_listed_together() -> None:
-    twin = replace(task(), name="create_new_task")
-    other = task(function__name="send_invoice", function__description="Bill a customer.")
-    for one in made([task(), twin, other], {"choose": 5.0, "no_tool": 5.0}):
-        assert not {"create_task", "create_new_task"} <= {*listed(one), one.missing}
+    twin = replace(task(), name="CreateTask")
+    cousin = replace(task(), name="create_new_task", source=Path("another"))
+    sister = task(function__name="delete_task", function__description="Delete a task.")
+    found = [
+        {*listed(one), one.missing} for one in made([task(), twin, cousin, sister], {"choose": 5.0, "no_tool": 5.0})
+    ]
+    assert not any({"create_task", name} <= names for names in found for name in ("CreateTask", "create_new_task"))
+    assert any({"create_task", "delete_task"} <= names for names in found)
 
 
 def test_small_talk_that_a_tool_may_fit_is_not_put_to_it() -> None:

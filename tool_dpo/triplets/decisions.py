@@ -97,8 +97,9 @@ class Decider:
                 cases.pop()
             if self._no_room(request, cases, write):
                 write = signature
+        fewer = (cases[:count] for count in range(len(cases), scene.needed - 1, -1))
         shorter = zip(*map(shortened, cases[: scene.needed]), strict=True)
-        for shown in chain([cases, cases[: scene.needed]], map(list, shorter)):
+        for shown in chain(fewer, map(list, shorter)):
             order = rng.sample(shown, len(shown))
             tools, answers = tools_of(order), scene.answers(shown)
             triplet = proved(

@@ -10,7 +10,7 @@ from tool_dpo.schema.violations import Validator, violations
 from tool_dpo.tools.catalog import Request, Speaker, one_type
 from tool_dpo.tools.names import split_words, word_set
 from tool_dpo.tools.tool import Tool
-from tool_dpo.triplets.edits import Edit, Site, sites_of, value_at
+from tool_dpo.triplets.edits import Edit, Site, sites_of
 
 _EMPTY = word_set(
     """
@@ -60,12 +60,11 @@ def forced(tool: Tool, request: Request, rng: random.Random) -> dict[str, Any]:
     left = [*_leaves(request.parameters.values()), *map(int, _NUMBER.findall(request.text))]
     words = list(_words(request.text))
     for site in list(sites_of(Site((), tool.parameters, drawn))):
-        if isinstance(site.value, dict | list | bool) or value_at(drawn, site.path) != site.value:
+        if isinstance(site.value, dict | list | bool):
             continue
         fits = Validator(strict(site.schema))
         same = [value for name, value in request.parameters.items() if name == site.path[-1]]
-        free = isinstance(site.value, str) and one_type(site.schema) == "string" and not _FIXED & site.schema.keys()
-        for value in [*same, *left, *(words if free else [])]:
+        for value in [*same, *left, *(words if _takes_words(site) else [])]:
             if type(value) is not type(site.value) or not fits.is_valid(value):
                 continue
             changed = Edit(site.path, value).applied(drawn)
@@ -75,6 +74,13 @@ def forced(tool: Tool, request: Request, rng: random.Random) -> dict[str, Any]:
             left, words = ([one for one in some if one != value] for some in (left, words))
             break
     return drawn
+
+
+def _takes_words(site: Site) -> bool:
+    """Whether a place takes any text. Of the items of a list, only the first is filled with words of a request."""
+    if not isinstance(site.value, str) or one_type(site.schema) != "string" or _FIXED & site.schema.keys():
+        return False
+    return isinstance(site.path[-1], str) or site.path[-1] == 0
 
 
 def _leaves(values: Iterable[Any]) -> Iterator[Any]:

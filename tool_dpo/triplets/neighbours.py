@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 
+from tool_dpo.tools.names import split_words, word_set
 from tool_dpo.tools.tool import Tool
-from tool_dpo.triplets.forced import topic_of
 
-_ALIKE = 1 / 3
-"""Two tools that share this part of their words may do the same."""
+_ALIKE, _ALIKE_IN_FILE = 1 / 3, 4 / 5
+"""Two tools of different files, or of one, that share this part of their words may do the same."""
+_SMALL = word_set("a an and by for from in is it its of on or that the this to with")
 
 
 class Neighbours:
@@ -22,7 +23,7 @@ class Neighbours:
         for tool in tools:
             self._of_part[self._part_of(tool.name)].append(tool)
         self._files = {tool.name: str(tool.source) for tool in tools}
-        self._topics = {tool.name: topic_of(tool) for tool in tools}
+        self._words = {tool.name: {*split_words(f"{tool.name} {tool.description}")} - _SMALL for tool in tools}
 
     def same_part(self, one: str, other: str) -> bool:
         """Whether two names are of one part."""
@@ -52,5 +53,6 @@ class Neighbours:
         return found
 
     def _alike(self, one: Tool, other: Tool) -> bool:
-        words, others = self._topics[one.name], self._topics[other.name]
-        return one.name == other.name or len(words & others) >= _ALIKE * len(words | others)
+        words, others = self._words[one.name], self._words[other.name]
+        most = _ALIKE_IN_FILE if self._files[one.name] == self._files[other.name] else _ALIKE
+        return one.name == other.name or len(words & others) >= most * len(words | others)
