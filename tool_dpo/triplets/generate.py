@@ -14,12 +14,12 @@ from itertools import chain
 from typing import Any
 
 from tool_dpo.errors import InputError, one_line
-from tool_dpo.formats.format import Asked, Question, as_text, function_tool
+from tool_dpo.formats.format import Asked, Question, tools_text
 from tool_dpo.formats.length import Limit
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.kinds import Kind
 from tool_dpo.params import GenerateParams
-from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.catalog import Request, Speaker
@@ -339,7 +339,7 @@ def _question(request: str, cases: Sequence[Case], write: Callable[[str, Schema]
 
 
 def _tools(cases: Sequence[Case]) -> str:
-    return as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in cases])
+    return tools_text((one.tool, one.description, one.parameters) for one in cases)
 
 
 def _words(prompt: str) -> tuple[str, ...]:
