@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -79,13 +79,12 @@ def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[l
     """What each answer says, and the seconds that it took, decoded by this project one at a time."""
     tokenizer, model = load_tokenizer(folder), load_model(folder)
     form = load_format(folder, tokenizer)
-    calls, seconds = [], []
-    for triplet in triplets:
-        start = time.perf_counter()
+
+    def call(triplet: Triplet) -> str:
         ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
-        seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or as_text(text))
-    return calls, seconds
+        return form.read(text).call or as_text(text)
+
+    return _timed(triplets, call)
 
 
 def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
@@ -96,9 +95,8 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[li
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=compute_dtype(read_weights(folder)))
     form = load_format(folder, tokenizer)
-    calls, seconds = [], []
-    for triplet in triplets:
-        start = time.perf_counter()
+
+    def call(triplet: Triplet) -> str:
         chat = [{"role": "user", "content": triplet.request}]
         inputs = tokenizer.apply_chat_template(
             chat, tools=json.loads(triplet.tools), add_generation_prompt=True, return_tensors="pt"
@@ -106,17 +104,16 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[li
         with torch.inference_mode():
             output = model.generate(**inputs, max_new_tokens=longest)[0, inputs["input_ids"].shape[1] :]
         text = tokenizer.decode(output, clean_up_tokenization_spaces=False).removesuffix(tokenizer.eos_token)
-        seconds.append(time.perf_counter() - start)
-        calls.append(form.read(text).call or as_text(text))
-    return calls, seconds
+        return form.read(text).call or as_text(text)
+
+    return _timed(triplets, call)
 
 
 def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> tuple[list[str], list[float]]:
     """What each answer of a model's server says, and the seconds that it took."""
     client = OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
-    calls, seconds = [], []
-    for triplet in triplets:
-        start = time.perf_counter()
+
+    def call(triplet: Triplet) -> str:
         try:
             answer = client.chat.completions.create(
                 model=str(model),  # `transformers serve` takes no other name
@@ -125,11 +122,21 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
                 max_tokens=longest,
                 temperature=0,
             )
-            calls.append(call_of(answer.choices[0].message))
+            return call_of(answer.choices[0].message)
         except (BadRequestError, InternalServerError) as error:  # a call that the server cannot read, or a long prompt
-            calls.append(as_text(str(error)))
+            return as_text(str(error))
         except APIConnectionError as error:
             raise InputError(f"{model}: its server does not answer: {error}") from None
+
+    return _timed(triplets, call)
+
+
+def _timed(triplets: Sequence[Triplet], call: Callable[[Triplet], str]) -> tuple[list[str], list[float]]:
+    """The call for each triplet, one after the other, and the seconds that each took."""
+    calls, seconds = [], []
+    for triplet in triplets:
+        start = time.perf_counter()
+        calls.append(call(triplet))
         seconds.append(time.perf_counter() - start)
     return calls, seconds
 

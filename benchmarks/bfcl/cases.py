@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import InputError, run
-from tool_dpo.formats.format import as_text, function_tool
+from tool_dpo.formats.format import tools_text
 from tool_dpo.formats.plain import prompt
 from tool_dpo.records import read_lines, write_lines
-from tool_dpo.schema.calls import call_schema, required_first, strict
+from tool_dpo.schema.calls import call_schema, required_first
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.stage import paths
@@ -47,7 +47,7 @@ def cases() -> Iterator[dict[str, Any]]:
                 "id": case["id"],
                 "prompt": prompt(request, *functions.items()),
                 "request": request,
-                "tools": as_text([function_tool(name, told[name], strict(one)) for name, one in functions.items()]),
+                "tools": tools_text((name, told[name], one) for name, one in functions.items()),
                 "tool": tool,
                 "schema": schema,
                 "expected": _expected(tool, accepted, schema),

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tool_dpo.errors import run
-from tool_dpo.formats.format import Question, as_text, function_tool
+from tool_dpo.formats.format import Question, tools_text
 from tool_dpo.formats.plain import definition, prompt, signature
 from tool_dpo.models.answers import ask
 from tool_dpo.params import Params, load_params
 from tool_dpo.records import write_json
 from tool_dpo.report.metrics import summarize
-from tool_dpo.schema.calls import call_schema, strict
+from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.verdict import judge
 from tool_dpo.stage import paths
 from tool_dpo.triplets.augment import Case, plain, rename, reorder, restyle_enums
@@ -38,8 +38,8 @@ def measure(triplets: list[Triplet], model: Path, params: Params) -> dict[str, A
         for index, (triplet, case) in enumerate(zip(triplets, cases, strict=True)):
             rng = random.Random(f"{name}/{index}")
             text, listed = style(triplet.request, case, cases, rng)
-            tools = [function_tool(one.tool, one.description, strict(one.parameters)) for one in listed]
-            asked.append((Question(text, triplet.request, as_text(rng.sample(tools, len(tools)))), listed[0]))
+            tools = tools_text((one.tool, one.description, one.parameters) for one in rng.sample(listed, len(listed)))
+            asked.append((Question(text, triplet.request, tools), listed[0]))
     answers = ask([one for one, _ in asked], model, params.answer.max_new_tokens, params.chosen.answer.batch_size)
     verdicts = [
         judge(call_schema(case.tool, case.parameters), read.call, _call(case))

@@ -1,9 +1,11 @@
 """What a format is: how a request to some tools is put to a model, and how its answer is read back."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from tool_dpo.schema.calls import strict
 from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults
@@ -87,6 +89,14 @@ def function_tool(name: str, description: str, parameters: Schema) -> dict[str, 
     """A tool in the OpenAI function format."""
     described = {"description": description} if description else {}
     return {"type": "function", "function": {"name": name, **described, "parameters": parameters}}
+
+
+def tools_text(tools: Iterable[tuple[str, str, Schema]]) -> str:
+    """Tools as the `tools` of a request: a list in the OpenAI function format, as JSON text, with strict parameters.
+
+    A tool is its name, its description, and the schema of its parameters.
+    """
+    return as_text([function_tool(name, description, strict(parameters)) for name, description, parameters in tools])
 
 
 def as_text(document: Any) -> str:

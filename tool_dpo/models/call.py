@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from tool_dpo.errors import InputError, one_line
-from tool_dpo.formats.format import Format, Question, as_text, function_tool
+from tool_dpo.formats.format import Format, Question, tools_text
 from tool_dpo.formats.plain import prompt
 from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
-from tool_dpo.schema.calls import call_schema, calls_schema, several_schema, strict
+from tool_dpo.schema.calls import call_schema, calls_schema, several_schema
+from tool_dpo.schema.documents import parse
 from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import Violation, faults
@@ -198,10 +199,9 @@ class ToolCaller:
     def _offer(self, tools: Tools, *, constrained: bool) -> "_Offer":
         given = given_tools(tools)
         parameters = {tool.name: tool.parameters for tool in given.values()}
-        listed = [function_tool(tool.name, tool.description, strict(tool.parameters)) for tool in given.values()]
         return _Offer(
             parameters,
-            as_text(listed),
+            tools_text((tool.name, tool.description, tool.parameters) for tool in given.values()),
             {tool.name: name for name, tool in given.items()},
             calls_schema(parameters),
             self._grammar(parameters) if constrained else "",

@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tool_dpo.formats.format import Question, as_text, function_tool
+from tool_dpo.formats.format import Question, tools_text
 from tool_dpo.formats.plain import prompt
-from tool_dpo.schema.calls import strict
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.triplets.augment import Case
 
@@ -32,7 +31,7 @@ def prompt_of(request: str, cases: Sequence[Case], write: Write) -> str:
 
 def tools_of(cases: Sequence[Case]) -> str:
     """The tools of the cases in the OpenAI function format, as JSON text."""
-    return as_text([function_tool(one.tool, one.description, strict(one.parameters)) for one in cases])
+    return tools_text((one.tool, one.description, one.parameters) for one in cases)
 
 
 def words_of(text: str) -> tuple[str, ...]:
