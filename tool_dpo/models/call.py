@@ -16,7 +16,6 @@ from tool_dpo.models.decode import decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_format, load_tokenizer, read_weights
 from tool_dpo.schema.calls import call_schema, calls_schema, several_schema
-from tool_dpo.schema.documents import parse
 from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import Violation, faults

@@ -6,7 +6,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from tool_dpo.tools.numbers import fits_range, number
 from tool_dpo.tools.patterns import text_of
 from tool_dpo.tools.phrases import Slot, Template, parse_template, spoken_list
 from tool_dpo.tools.rules import RULES, agreeing, applied, deciding, nothing
+from tool_dpo.tools.spellings import DURATIONS, as_said
 from tool_dpo.tools.times import DAYS, FIRST, ISO, form_of, moment, named_time
 from tool_dpo.tools.tool import Tool
 
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from faker import Faker
 
 
-_MONTHS = [  # calendar.month_name depends on the machine's locale
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-]  # fmt: skip
 _ITEMS = 3
 _ATTEMPTS = 20
 _LONGEST = 500
@@ -40,10 +37,6 @@ _MOST_DRAWS = 10_000
 """Most items that are drawn for one list, those of the lists in it among them."""
 _NOTHING = 0.125
 """Probability of null, where another value is possible too."""
-DURATIONS = {
-    "PT{}M": "minute", "PT{}H": "hour", "P{}D": "day", "P{}W": "week", "P{}M": "month",
-}  # fmt: skip
-"""Units of durations by their ISO 8601 form."""
 _FORMATS = {
     "email": "ascii_safe_email",
     "uri": "url",
@@ -478,12 +471,6 @@ class Speaker:
         value = f"{when:{ISO}}"
         said = (f"{day} at {when:%H:%M} UTC" for day in as_said(when.date()))
         return Said(value, self._rng.choice((value, *said)))
-
-
-def as_said(day: date) -> tuple[str, str, str]:
-    """The ways to say a date."""
-    month = _MONTHS[day.month - 1]
-    return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
 
 
 def _least_length(schema: Schema) -> int:

@@ -6,9 +6,16 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
-from tool_dpo.tools.catalog import DURATIONS, as_said
 from tool_dpo.tools.names import split_words
 
+DURATIONS = {
+    "PT{}M": "minute", "PT{}H": "hour", "P{}D": "day", "P{}W": "week", "P{}M": "month",
+}  # fmt: skip
+"""Units of durations by their ISO 8601 form."""
+_MONTHS = [  # calendar.month_name depends on the machine's locale
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+]  # fmt: skip
 _NUMBERS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 )  # fmt: skip
@@ -17,6 +24,12 @@ _BEFORE, _AFTER = r"(?<!\w)(?<!\w['\u2019])", r"(?!\w)"
 """Where a word starts and ends. The "s" of "it's" is none."""
 _BEFORE_DIGIT, _AFTER_DIGIT = r"(?<!\d)(?<!\d[.,])", r"(?!\d|[.,]\d)"
 """Where a number starts and ends: units may stand beside it, as in "18.75kg"."""
+
+
+def as_said(day: date) -> tuple[str, str, str]:
+    """The ways to say a date."""
+    month = _MONTHS[day.month - 1]
+    return day.isoformat(), f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"
 
 
 def says(text: str, value: Any) -> bool:
