@@ -53,6 +53,8 @@ def test_an_answer_counts_in_the_rates_of_its_decision(case: dict[str, Any]) -> 
     counts = {name: found[name]["rate"] for name in RATES if name in found}
     if case["decision"] in (None, "call"):
         assert counts.pop("tool_chosen") == 1
+    else:
+        assert counts.pop("sspr_of_single_calls") == 1
     if "call_recall" not in case["counts"]:
         assert counts.pop("call_recall") == 1
         assert counts == {name: float(value) for name, value in case["counts"].items()}
@@ -103,8 +105,10 @@ def test_strict_passes_are_over_requests_that_ask_for_a_call() -> None:
 
 def test_two_models_are_compared_over_tools() -> None:
     """One calls for three tools of four where it should not, the other never does."""
-    first = [answer({"decision": "no_tool", "text": "<pay>" if n < 6 else ""}, tool=f"tool {n // 2}") for n in range(8)]
-    second = [answer({"decision": "no_tool", "words": "None fits."}, tool=f"tool {n // 2}") for n in range(8)]
+    words = {"decision": "no_tool", "words": "None fits."}
+    call = {"decision": "no_tool", "text": "<pay>"}
+    first = [answer(call if n < 6 else words, tool=f"tool {n // 2}") for n in range(8)]
+    second = [answer(words, tool=f"tool {n // 2}") for n in range(8)]
     assert decided(first, second) == {"over_call": {"gained": 0, "lost": 6, "p": 0.25, "mcnemar": 0.0312}}
 
 
@@ -127,8 +131,8 @@ def done(tmp_path: Path) -> Path:
 def test_decisions_are_among_the_numbers_that_people_compare(done: Path) -> None:
     assert list(read_json(done / "dpo.json")) == ["sspr", "exact", *RATES, "n"]
     assert read_json(done / "base.json") | {"n": 0} == {
-        "sspr": 0.0, "exact": 0.0, "over_call": 0.0, "call_recall": 0.0, "asked_rightly": 0.0, "tool_chosen": 0.0,
-        "all_calls": 0.0, "n": 0,
+        "sspr": 0.0, "exact": 0.0, "sspr_of_single_calls": 0.0, "over_call": 0.0, "call_recall": 0.0,
+        "asked_rightly": 0.0, "tool_chosen": 0.0, "all_calls": 0.0, "n": 0,
     }  # fmt: skip
     tests = read_json(done / "details/compare.json")
     assert list(tests["base_to_dpo"]) == ["sspr", "exact", *RATES]

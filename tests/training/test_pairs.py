@@ -14,7 +14,7 @@ from tool_dpo.params import PairsParams
 from tool_dpo.records import write_lines
 from tool_dpo.schema.calls import call_schema
 from tool_dpo.training.pair import Pair, fault, read_pairs
-from tool_dpo.training.pairs import balanced, mined, mix, typed
+from tool_dpo.training.pairs import balanced, decided, mined, mix, typed
 from tool_dpo.triplets.triplet import Triplet, proved
 
 GOOD = proved(load("triplets")["triplet"])
@@ -259,3 +259,11 @@ def test_without_hard_negatives_only_decisions_make_pairs(tmp_path: Path) -> Non
     assert [pair.decision for pair in pairs] == ["no_tool", "ask", "choose", "several"]
     with pytest.raises(InputError, match=r"no pairs to be made: set pairs\.typed to balanced, or pairs\.decisions"):
         _mixed(tmp_path, 1, [], 0, typed="none")
+
+
+@pytest.mark.parametrize("name", sorted(load("decisions")["triplets"]))
+def test_a_wrong_decision_of_the_model_makes_a_pair_if_it_is_proved(name: str) -> None:
+    triplet = proved(load("decisions")["triplets"][name])
+    assert mined(triplet, triplet.rejected) == [replace(decided(triplet), mined=True)]
+    for right_or_broken in (triplet.chosen, triplet.rejected[:-1], ""):
+        assert mined(triplet, right_or_broken) == []

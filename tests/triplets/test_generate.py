@@ -183,7 +183,7 @@ def test_a_prompt_that_is_too_long_is_shortened_and_keeps_what_its_call_needs() 
     parameters = {"type": "object", "properties": properties, "required": ["pick"]}
     tool = task(function__parameters=parameters, requests=["Take {pick}[ with {spare_parameter_50}]"])
     params = replace(DEFAULT, triplets=20, variants=0)
-    for most in (3000, 260):
+    for most in (3000, 300):
         triplets = list(generate([tool], params, 1, limit=Limit(most)))
         assert len(triplets) == 20
         assert [proved(triplet.record()) for triplet in triplets] == triplets

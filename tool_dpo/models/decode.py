@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 
+_ALIKE = 4
+
+
 def decode(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
@@ -20,12 +23,12 @@ def decode(
     done: Container[int] = (),
     expected: Sequence[str] | None = None,
 ) -> Iterator[tuple[int, str]]:
-    """Yield an answer to each chat as (index, text), batch by batch, the longest first.
+    """Yield an answer to each chat as (index, text), batch by batch.
 
     A chat has the arguments of `apply_chat_template`. A text ends before the end of its turn.
 
-    A batch takes as long as its longest answer. So a batch has `expected` answers of similar length, or prompts of
-    similar length if the answers are not known.
+    A batch takes as long as its longest prompt and its longest answer. So chats go by the length of their prompts, the
+    longest first, and of `_ALIKE` batches of similar prompts each has `expected` answers of similar length.
 
     Decoding is greedy at temperature 0. Above 0 it samples from the whole distribution. Each batch has its own seed, so
     skipping the batches that are `done` does not change the others. An answer cut off by `max_new_tokens` is returned
@@ -45,8 +48,11 @@ def decode(
         pad_token_id=tokenizer.pad_token_id,
     )
     encoded = [tokenizer.apply_chat_template(**one, add_generation_prompt=True)["input_ids"] for one in chats]
-    lengths = [len(ids) for ids in (tokenizer(list(expected))["input_ids"] if expected else encoded)]
-    order = sorted(range(len(chats)), key=lambda index: -lengths[index])
+    order = sorted(range(len(chats)), key=lambda index: -len(encoded[index]))
+    if expected:
+        answers = [len(ids) for ids in tokenizer(list(expected))["input_ids"]]
+        alike = [order[start : start + _ALIKE * batch_size] for start in range(0, len(order), _ALIKE * batch_size)]
+        order = [index for group in alike for index in sorted(group, key=lambda index: -answers[index])]
     for start in range(0, len(order), batch_size):
         batch = order[start : start + batch_size]
         if all(index in done for index in batch):
@@ -56,7 +62,7 @@ def decode(
         processors = [processor(batch)] if processor else []
         with torch.inference_mode():
             output = model.generate(**inputs.to(model.device), generation_config=config, logits_processor=processors)
-        answers = output[:, inputs["input_ids"].shape[1] :]
-        ended = [ids[: [*ids, end].index(end)] for ids in answers.tolist()]
+        written = output[:, inputs["input_ids"].shape[1] :]
+        ended = [ids[: [*ids, end].index(end)] for ids in written.tolist()]
         texts = tokenizer.batch_decode(ended, clean_up_tokenization_spaces=False)
         yield from zip(batch, texts, strict=True)

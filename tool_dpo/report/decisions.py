@@ -50,10 +50,19 @@ def _called(answer: Answer) -> bool:
     return answer.found is not None
 
 
+def _not_in_words(answer: Answer) -> bool:
+    """Whether an answer is anything but words. What is broken may be part of a call."""
+    return read_form(answer.call)[1] is None
+
+
 def _asked_rightly(answer: Answer) -> bool:
-    """Whether words without a call have each word of the missing parameter's name."""
-    _, words = read_form(answer.call)
-    return words is not None and {*split_words(answer.missing or "")} <= {*split_words(words)}
+    """Whether an answer is a question with each word of the missing parameter's name."""
+    names, (_, words) = split_words(answer.missing or ""), read_form(answer.call)
+    return said_as(answer) == "asks" and {*names} <= {*split_words(words or "")}
+
+
+def _strict(answer: Answer) -> bool:
+    return judge(answer.schema, answer.call).failure is None
 
 
 def _tool_chosen(answer: Answer) -> bool:
@@ -64,11 +73,12 @@ def _tool_chosen(answer: Answer) -> bool:
 def _all_called(answer: Answer) -> bool:
     """Whether the right tools are called, each as often as it should be, and every call is strict."""
     calls, expected = (Counter(one["tool"] for one in read_form(text)[0]) for text in (answer.call, answer.expected))
-    return calls == expected and judge(answer.schema, answer.call).failure is None
+    return calls == expected and _strict(answer)
 
 
 _RATES: dict[str, tuple[tuple[Decision, ...], Callable[[Answer], bool]]] = {
-    "over_call": (("no_tool", "ask"), _called),
+    "sspr_of_single_calls": (("call",), _strict),
+    "over_call": (("no_tool", "ask"), _not_in_words),
     "call_recall": (CALLING, _called),
     "asked_rightly": (("ask",), _asked_rightly),
     "tool_chosen": (("choose",), _tool_chosen),

@@ -12,6 +12,7 @@ from tool_dpo.report.metrics import MODELS
 from tool_dpo.schema.verdict import FAILURES
 
 _LABELS = {
+    "sspr_of_single_calls": "SSPR, one tool listed",
     "over_call": "called when it should not",
     "call_recall": "called when it should",
     "asked_rightly": "asked for the missing value",

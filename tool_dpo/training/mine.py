@@ -16,12 +16,10 @@ def mine(
 ) -> None:
     """Sample answers of the model in `folder` to each prompt of `data`, and write its distinct mistakes as pairs.
 
-    Only prompts for one call to the one tool that fits are asked, not those that call for another decision.
-
     Raises:
         InputError: a triplet is not valid, or the model cannot be loaded.
     """
-    triplets = [triplet for triplet in read_triplets(data) if not triplet.decides for _ in range(params.samples)]
+    triplets = [triplet for triplet in read_triplets(data) for _ in range(params.samples)]
     answers = ask(
         triplets,
         folder,

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tool_dpo.schema.documents import parse
 from tool_dpo.schema.violations import fault
 from tool_dpo.training.pair import Pair, read_pairs
 from tool_dpo.triplets.mistakes import isolated, too_little, too_much
-from tool_dpo.triplets.triplet import Triplet, read_triplets
+from tool_dpo.triplets.triplet import Triplet, proved, read_triplets
 
 
 def typed(triplet: Triplet) -> Pair:
@@ -45,9 +46,19 @@ def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
-    """A pair for each mistake in a model's answer: the chosen call, and the same call with this one mistake."""
+    """A pair for each mistake in a model's answer: the chosen call, and the same call with this one mistake. If the
+    request asks for a decision, the pair of the answer itself, if it is proved to be a wrong one."""
+    if triplet.decides:
+        claim = {name: value for name, value in triplet.record().items() if name not in _OF_REJECTED}
+        with suppress(ValueError):
+            return [replace(decided(proved(claim | {"rejected": text})), mined=True)]
+        return []
     found = isolated(triplet.schema, triplet.chosen, text)
     return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
+
+
+_OF_REJECTED = ("tool", "violation", "keyword", "path", "edit")
+"""The fields of a triplet that `proved` finds again for another rejected answer."""
 
 
 def _pair(triplet: Triplet, rejected: str, fault: str, *, mined: bool = False) -> Pair:
@@ -96,7 +107,7 @@ def mix(triplets: Path, failures: Path, out: Path, counts: Path, params: PairsPa
         most = round(len(pairs) * params.mined / (1 - params.mined))
         new = list(_distinct([*pairs, *found]))[len(pairs) :]
         pairs += random.Random(seed).sample(new, min(len(new), most))
-    pairs += decisions
+    pairs = list(_distinct([*pairs, *decisions]))
     if not pairs:
         raise InputError(
             f"{triplets}: no pairs to be made: set pairs.typed to balanced, or pairs.decisions to more than 0"

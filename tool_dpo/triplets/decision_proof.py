@@ -10,6 +10,7 @@ from tool_dpo.kinds import Decision
 from tool_dpo.schema.calls import call_schema, no_call_schema, several_schema
 from tool_dpo.schema.check import SchemaError, check_schema
 from tool_dpo.schema.documents import alike, json_path, parse
+from tool_dpo.schema.forms import message_in
 from tool_dpo.schema.keywords import Schema
 from tool_dpo.schema.violations import faults, violations
 from tool_dpo.tools.spellings import says
@@ -36,7 +37,8 @@ def decision_fault(decision: Decision, record: Mapping[str, Any], request: str, 
 
     Raises:
         ValueError: `schema` is not that of the right answer or `chosen` is not valid; or `rejected` is not strict calls
-            to listed tools, or differs from the right answer in another way than the decision's.
+            to listed tools (or, where one of these is to be chosen, words), or differs from the right answer in another
+            way than the decision's.
     """
     for parameters in tools.values():
         _check_schema(json.dumps(parameters))
@@ -45,9 +47,10 @@ def decision_fault(decision: Decision, record: Mapping[str, Any], request: str, 
         raise ValueError(f"schema must be that of the right answer where the decision is {decision}")
     if broken := faults(record["schema"], record["chosen"]):
         raise ValueError(f"chosen is not valid: {broken[0].path}: {broken[0].message}")
+    declined = decision == "choose" and message_in(rejected) is not None
     if isinstance(rejected, list) and (decision != "several" or len(rejected) < 2):
         raise ValueError(f"rejected must be one call, found a list of {len(rejected)}")
-    for call in rejected if isinstance(rejected, list) else [rejected]:
+    for call in [] if declined else rejected if isinstance(rejected, list) else [rejected]:
         if broken := violations(call_schema(*_called(call, tools, "rejected")), call):
             raise ValueError(f"rejected is no strict call: {broken[0].path}: {broken[0].message}")
     missing = record.get("missing")
@@ -110,8 +113,9 @@ def _made_up_value(claim: _Claim) -> tuple[str, str, str]:
         raise ValueError(f"missing must be a required parameter of {tool!r}, got {missing!r:.80}")
     if f'"{missing}"' not in claim.chosen["message"]:
         raise ValueError(f'chosen must ask for "{missing}", got {claim.chosen["message"]!r:.80}')
-    if says(claim.request, values[missing]):
-        raise ValueError(f"the request says {values[missing]!r:.80}, which rejected has for {missing!r}")
+    for value in (values[missing], *parameters["properties"][missing].get("enum", [])):
+        if says(claim.request, value):
+            raise ValueError(f"the request says {value!r:.80}, which {missing!r} may be")
     others = {name: value for name, value in values.items() if name != missing}
     for site in sites_of(Site((), parameters, others)):
         if _said_as_it_is(site) and not says(claim.request, site.value):
@@ -125,8 +129,10 @@ def _said_as_it_is(site: Site) -> bool:
     return not named and not isinstance(site.value, bool | dict | list) and site.value not in (None, "")
 
 
-def _wrong_tool(claim: _Claim) -> tuple[str, str, str]:
+def _wrong_choice(claim: _Claim) -> tuple[str, str, str]:
     right = claim.chosen["tool"]
+    if message_in(claim.rejected) is not None:
+        return right, "under_call", json_path(())
     if claim.rejected["tool"] == right:
         raise ValueError(f"rejected must call another tool than {right!r}")
     return right, "wrong_tool", "$.tool"
@@ -147,7 +153,7 @@ def _wrong_number(claim: _Claim) -> tuple[str, str, str]:
 _PROOFS: dict[Decision, Callable[[_Claim], tuple[str, str, str]]] = {
     "no_tool": _over_call,
     "ask": _made_up_value,
-    "choose": _wrong_tool,
+    "choose": _wrong_choice,
     "several": _wrong_number,
 }
 """The tool that a triplet is about, its violation and the place of it. A ValueError says why the claim is not true."""

@@ -15,7 +15,7 @@ _LAST = ("Finally, {}", "And lastly, {}")
 _STARTS = VERBS | word_set(
     """
     please pls kindly can could would will may put let let's log charge pay grab kick throw drop pull hold turn switch
-    print ship sign roll scale limit offer admit announce fight credit sell quote flag enter i'd i'm i've i
+    print ship sign roll scale limit offer admit announce fight credit sell quote flag enter i'd
     """
 )
 """First words of a command. A template may start with another word, or with a value, which keep their capital."""

@@ -29,10 +29,10 @@ class Neighbours:
         """Whether two names are of one part."""
         return self._part_of(one) == self._part_of(other)
 
-    def beside(self, tool: Tool, count: int, rng: random.Random) -> list[Tool]:
-        """Up to `count` tools to list beside one, at least half of them of its file if there are so many."""
+    def beside(self, tool: Tool, count: int, rng: random.Random, *, all_near: bool = False) -> list[Tool]:
+        """Up to `count` tools to list beside one, at least half of them, or all, of its file if there are so many."""
         found = [tool]
-        for near, most in ((True, (count + 1) // 2), (False, count), (True, count)):
+        for near, most in ((True, count if all_near else (count + 1) // 2), (False, count), (True, count)):
             found += self.others(found, most + 1 - len(found), rng, near=near)
         return found[1:]
 

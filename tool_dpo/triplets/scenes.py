@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from tool_dpo.kinds import Decision
@@ -23,12 +24,21 @@ _LISTED = {
     "choose": (2, 2, 3, 3, 3, 4, 5, 6, 8),
 }
 """How many tools a prompt lists, each number with the same chance."""
+_ALL_NEAR = 0.5
+"""Probability that the tools to choose from are all of one file, if it has so many."""
 _CALLS = (2, 2, 2, 3)
 _SPARE = (0, 0, 1, 2)
 """How many tools a prompt lists beside those of several calls."""
 _SAME_TOOL = 0.3
 """Probability that several calls are to one tool."""
 _FAULTS = ("missing", "missing", "doubled", "extra")
+_UNFIT = ("near", "near", "far", "none")
+"""Requests that no listed tool fits."""
+_MOST_UNFIT = 3
+"""How many of these are drawn, of which one is taken."""
+_DECLINED = 0.5
+"""Probability that the wrong answer to a request with a tool that fits is words. Otherwise words would always be right
+and calls wrong, and preference training first learns what all wrong answers have in common."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +80,11 @@ class Scenes:
     optional: float
 
     def no_tool(self, tool: Tool, rng: random.Random) -> Scene:
-        """A request for another tool of the file, for one of another file, or for none. The likeliest is called."""
+        """A request for another tool of the file, for one of another file, or for none. The wrong answer calls the
+        likeliest of the listed tools. Requests that share words with these tools come first, so that no shared word
+        says which requests fit."""
         listed = [tool, *self.neighbours.beside(tool, rng.choice(_LISTED["no_tool"]) - 1, rng)]
-        kind = rng.choice(("near", "far", "none"))
+        kind = rng.choice(_UNFIT)
         missing = None
         if kind == "none":
             of_part = [one for one in self.small_talk if self.neighbours.same_part(one, tool.name)]
@@ -80,8 +92,11 @@ class Scenes:
             if topic(request.text) & set().union(*map(_all_words, listed)):
                 raise ValueError("a tool may fit the small talk")
         else:
-            fitting = _some(self.neighbours.others(listed, 1, rng, near=kind == "near"))[0]
-            request, missing = self._request(fitting, rng), fitting.name
+            fitting = _some(self.neighbours.others(listed, _MOST_UNFIT, rng, near=kind == "near"))
+            asked = {one.name: self._request(one, rng) for one in fitting}
+            words = set().union(*map(_all_words, listed))
+            missing = max(asked, key=lambda name: len(topic(asked[name].text) & words))
+            request = asked[missing]
         called = likeliest(listed, request.text)
         cases = [_case(called, forced(called, request, rng)), *_cases(listed, called)]
         return Scene(request.text, cases, 1, lambda found: Answers(_words(NO_TOOL), call_of(found[0]), missing))
@@ -102,12 +117,19 @@ class Scenes:
         return Scene(request.text, [case, *_cases(others)], 1, answers)
 
     def choose(self, tool: Tool, rng: random.Random) -> Scene:
-        """A request to one of several tools. The wrong answer calls the likeliest of the others."""
-        others = _some(self.neighbours.beside(tool, rng.choice(_LISTED["choose"]) - 1, rng))
+        """A request to one of several tools. The wrong answer calls the likeliest of the others, or none."""
+        count, all_near = rng.choice(_LISTED["choose"]) - 1, rng.random() < _ALL_NEAR
+        others = _some(self.neighbours.beside(tool, count, rng, all_near=all_near))
         request = self._request(tool, rng)
         wrong = likeliest(others, request.text)
         cases = [_case(tool, request.parameters), _case(wrong, forced(wrong, request, rng)), *_cases(others, wrong)]
-        return Scene(request.text, cases, 2, lambda found: Answers(call_of(found[0]), call_of(found[1])))
+        declined, words = rng.random() < _DECLINED, rng.choice((NO_TOOL, _ASK))
+
+        def answers(found: Sequence[Case]) -> Answers:
+            said = words.format(next(iter(found[0].values), "this"))
+            return Answers(call_of(found[0]), _words(said) if declined else call_of(found[1]))
+
+        return Scene(request.text, cases, 2, answers)
 
     def several(self, tool: Tool, rng: random.Random) -> Scene:
         """A request for several calls. The wrong answer leaves one out, doubles one or adds one."""
@@ -119,11 +141,12 @@ class Scenes:
         text = joined([one.text for one in requests], rng)
         whole = Request(text, {name: value for one in requests for name, value in one.parameters.items()})
         calls = [_case(one, request.parameters) for one, request in zip(called, requests, strict=True)]
-        if one_tool and any(calls[0].values == one.values for one in calls[1:]):
-            raise ValueError("the same call twice")
+        if one_tool and _contradict([one.values for one in calls]):
+            raise ValueError("several calls that say something else of the same thing")
         left = [one for one in others if one not in called]
         at = rng.randrange(len(called))
-        added = [_case(left[0], forced(left[0], whole, rng))] if fault == "extra" and left else []
+        extra = [likeliest(left, text)] if fault == "extra" and left else []
+        added = [_case(one, forced(one, whole, rng)) for one in extra]
         cases = [*(calls[:1] if one_tool else calls), *added]
 
         def answers(found: Sequence[Case]) -> Answers:
@@ -135,7 +158,7 @@ class Scenes:
                 wrong = [*right[: at + 1], *right[at:]]
             return Answers(right, wrong if len(wrong) > 1 else wrong[0])
 
-        listed = [*cases, *_cases(left[len(added) :])]
+        listed = [*cases, *_cases(left, *extra)]
         return Scene(text, listed, len(cases), lambda found: answers(found[: len(cases)]), fixed=one_tool)
 
     def _request(self, tool: Tool, rng: random.Random) -> Request:
@@ -167,6 +190,16 @@ def _case(tool: Tool, values: dict[str, Any]) -> Case:
 def _cases(tools: Iterable[Tool], *without: Tool) -> list[Case]:
     """Cases of tools that are only listed."""
     return [_case(tool, {}) for tool in tools if tool.name not in {one.name for one in without}]
+
+
+def _contradict(values: Sequence[dict[str, Any]]) -> bool:
+    """Whether calls of one tool are about the same thing: two of them share a text, or a number if there are none."""
+
+    def key(one: dict[str, Any]) -> list[tuple[str, Any]]:
+        texts = [(name, value) for name, value in one.items() if isinstance(value, str)]
+        return texts or list(one.items())
+
+    return any(pair in key(other) for one, other in combinations(values, 2) for pair in key(one))
 
 
 def _words(message: str) -> dict[str, Any]:

@@ -39,7 +39,8 @@ class Triplet:
 
     `decision` is what the request asks a model to decide, None or `call` for one call to the one tool that fits. With
     another decision, `rejected` is strict calls, and `violation` says what is wrong with them: `over_call` (`no_tool`),
-    `made_up_value` (`ask`), `wrong_tool` (`choose`), `missing_call`, `extra_call` or `doubled_call` (`several`).
+    `made_up_value` (`ask`), `wrong_tool` (`choose`), `missing_call`, `extra_call` or `doubled_call` (`several`). With
+    `choose` it may be words instead (`under_call`).
     `tool` is then the tool that `rejected` calls (`no_tool`, `ask`), the right one (`choose`), or that of the first
     call (`several`). `missing` is what a request lacks: the required parameter of `tool` that it does not say (`ask`),
     or the tool that it is for (`no_tool`), None if it is for none.
