@@ -80,7 +80,7 @@ def asked(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def triplet(case: dict[str, Any]) -> dict[str, Any]:
-    """The case as a triplet, which `stages.answer` reads. Nothing trains on its rejected answer."""
+    """The case as a triplet, to be answered. Nothing trains on its rejected answer."""
     kept = ("prompt", "request", "tools", "schema", "decision")
     chosen, rejected = case["expected"], as_text(_rejected(case))
     return {**{name: case[name] for name in kept}, "chosen": chosen, "rejected": rejected}

@@ -154,7 +154,7 @@ def run_module(folder: Path, module: str, *arguments: str | Path) -> subprocess.
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the cases and triplets of three cases of each category, and the params of the tiny model."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    (tmp_path / "params.yaml").write_text(params_with_tiny().replace("max_new_tokens: 160", "max_new_tokens: 8"))
+    (tmp_path / "params.yaml").write_text(params_with_tiny())
     left_out = all_cases()["parallel_multiple_21"]
     write_lines(tmp_path / "cases.jsonl", [*some(3), left_out])
     write_lines(tmp_path / "triplets.jsonl", map(triplet, some(3)))
@@ -163,7 +163,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_any_model_folder_is_asked_and_scored(folder: Path, base: Path) -> None:
     out = "answers/sft.jsonl"
-    assert run_module(folder, "stages.answer", "triplets.jsonl", base, out).returncode == 0
+    assert run_module(folder, "benchmarks.bfcl.answer", "triplets.jsonl", base, out).returncode == 0
     assert run_module(folder, "benchmarks.bfcl.score", "cases.jsonl", out, base, "scores/sft.json").stderr == ""
     assert len(read_answers(folder / out)) == 15
     for name in ("base", "dpo"):
@@ -194,10 +194,10 @@ def test_answers_to_other_requests_are_refused(folder: Path, base: Path) -> None
     assert not (folder / "out.json").exists()
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
-def test_a_case_in_the_training_data_is_found(category: str, folder: Path) -> None:
-    """One case of a category, trained on, shares its tools, their schemas and its words with itself alone."""
-    trained = all_cases()[f"{category}_2"]
+@pytest.mark.parametrize("name", BFCL["trained on"])
+def test_a_case_in_the_training_data_is_found(name: str, folder: Path) -> None:
+    """A case that is trained on shares its tools, their schemas and its words with itself alone."""
+    trained = all_cases()[name]
     write_lines(folder / "sft.jsonl", [triplet(trained)])
     write_lines(folder / "preference.jsonl", [triplet(trained)])
     paths = ("triplets.jsonl", "sft.jsonl", "preference.jsonl", "contamination.json")
