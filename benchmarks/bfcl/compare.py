@@ -34,10 +34,10 @@ def _tests(first: Sequence[Said], second: Sequence[Said]) -> dict[str, Any]:
     tests = decided(before, after)
     if not calling(before):
         return tests
-    passed = ([verdict.failure is None for verdict in judge_all(answers)] for answers in (before, after))
+    passed, passed_after = ([verdict.failure is None for verdict in judge_all(one)] for one in (before, after))
     asked_of = tools_of(before)
     return {
-        "sspr": difference(*passed, asked_of),
+        "sspr": difference(passed, passed_after, asked_of),
         "values": difference(right(first), right(second), asked_of),
         **tests,
     }
