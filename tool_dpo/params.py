@@ -255,6 +255,10 @@ def load_params(path: Path = PARAMS) -> Params:
         params = read_section(Params, document)
         if params.model not in params.models:
             raise ValueError(f"model must be one of {_cut(', '.join(params.models))}, got {_shown(params.model)}")
+        if dotted := next((name for name in params.models if "." in name), None):
+            raise ValueError(
+                f"models: a name must have no dot, which DVC takes for the next level, got {_shown(dotted)}"
+            )
         if (count := params.generate.triplets * (1 + params.generate.variants)) > _MOST_TRIPLETS:
             raise ValueError(
                 f"generate.triplets * (1 + generate.variants) must be at most {_MOST_TRIPLETS}, got {count}"
