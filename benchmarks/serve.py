@@ -1,12 +1,16 @@
-"""Ask an export in every way for the same tool calls, and compare with asking the trained model itself.
+"""Ask an export in every way for the same tool calls, and compare with the answers of the pipeline.
 
     python -m benchmarks.serve [--limit N] [--out FILE] MODEL [MODEL ...]
 
 A MODEL is an exported folder or a GGUF file. A folder is asked through plain transformers, and then through
-`transformers serve`; a file through `llama-server`, which must be on the PATH. Servers are asked with the official
-OpenAI client. Each gets the first N test prompts that ask for a call, one after the other. Then a table of SSPR, exact
-values and seconds a request is printed; its first row is this project's own decoding of `models/dpo`. Run the pipeline
-first.
+`transformers serve`; a file through `llama-server`, which must be on the PATH, and then through the same server without
+the grammar to which it holds calls. Servers are asked with the official OpenAI client, but for the last, which gets the
+prompt as text. Each gets the first N test prompts that ask for a call,
+one after the other. The answers of the pipeline are those that
+`models/dpo` gave to the same prompts (`data/answers/dpo.jsonl`): run the pipeline first.
+
+FILE gets each result when it exists, beside those that it has of other models. A server that stops is reported and left
+out. At the end a table of all results is printed: SSPR, exact values, and seconds a request.
 """
 
 import argparse
@@ -22,28 +26,34 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, TextIO
 from urllib.request import urlopen
 
+import httpx
 from openai import APIConnectionError, BadRequestError, InternalServerError, OpenAI
+from tqdm import tqdm
 
 from tool_dpo.errors import InputError, run
 from tool_dpo.formats.format import as_text
-from tool_dpo.models.decode import decode
-from tool_dpo.models.load import compute_dtype, load_model
-from tool_dpo.models.weights import load_format, load_tokenizer, read_format, read_weights
+from tool_dpo.models.load import compute_dtype
+from tool_dpo.models.weights import load_format, read_weights
 from tool_dpo.params import load_params
-from tool_dpo.records import write_json
+from tool_dpo.records import read_json, write_json
 from tool_dpo.report.decisions import calling
 from tool_dpo.report.metrics import summarize
 from tool_dpo.report.rates import difference
 from tool_dpo.report.tables import cell, failures, markdown
+from tool_dpo.schema.answer import read_answers
 from tool_dpo.schema.forms import is_message, no_call
 from tool_dpo.schema.verdict import Verdict, judge
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
+_BATCH = 32
 _START = 300
 """Seconds that a server may take to load a model."""
+TRAINED = Path("models/dpo")
+Timed = tuple[list[str], list[float]]
+"""The call of each answer, or its words if it is none, and the seconds that each took."""
 
 
 def main() -> None:
@@ -51,67 +61,87 @@ def main() -> None:
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--data", type=Path, default=Path("data/test.jsonl"))
-    parser.add_argument("--direct", type=Path, default=Path("models/dpo"))
+    parser.add_argument("--answers", type=Path, default=Path("data/answers/dpo.jsonl"))
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    if read_format(options.direct) == "plain":
-        raise InputError(f"{options.direct}: is asked in the plain format, which no server knows")
     for model in options.models:
         command_of(model, 0)  # a missing server is told before the first answer
     triplets = calling(read_triplets(options.data))[: options.limit]
+    answers = calling(read_answers(options.answers))[: options.limit]
+    if [one.prompt for one in answers] != [one.prompt for one in triplets]:
+        raise InputError(f"{options.answers}: expected answers to the prompts of {options.data}")
+    recorded = [one.call or as_text(one.text) for one in answers]
     longest = load_params().answer.max_new_tokens
-    calls, seconds = directly(triplets, options.direct, longest)
-    results = {"direct": _result(triplets, calls, seconds, calls)}
-    for folder in filter(Path.is_dir, options.models):
-        plain, seconds = plainly(triplets, folder, longest)
-        results[f"{folder.name}, transformers"] = _result(triplets, plain, seconds, calls)
+    results = read_json(options.out) if options.out and options.out.exists() else {}
+    results["pipeline"] = _result(triplets, recorded, [], recorded)
     for model in options.models:
-        with serving(model) as url:
-            served, seconds = through(url, model, triplets, longest)
-        engine = "transformers serve" if model.is_dir() else "llama-server"
-        results[f"{model.name}, {engine}"] = _result(triplets, served, seconds, calls)
-    if options.out:
-        write_json(options.out, results)
+        for engine, ask in (FOLDER_WAYS if model.is_dir() else FILE_WAYS).items():
+            name = f"{model.name}, {engine}"
+            try:
+                results[name] = _result(triplets, *ask(triplets, model, longest), recorded)
+            except InputError as error:
+                print(error, file=sys.stderr)
+                continue
+            print(f"{name}: {results[name]['same']} of {len(triplets)} answers are the same", file=sys.stderr)
+            if options.out:
+                write_json(options.out, results)
     print(markdown(_rows(results)))
 
 
-def directly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
-    """What each answer says, and the seconds that it took, decoded by this project one at a time."""
-    tokenizer, model = load_tokenizer(folder), load_model(folder)
-    form = load_format(folder, tokenizer)
-
-    def call(triplet: Triplet) -> str:
-        ((_, text),) = decode(model, tokenizer, [form.chat(triplet)], max_new_tokens=longest, batch_size=1)
-        return form.read(text).call or as_text(text)
-
-    return _timed(triplets, call)
-
-
-def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> tuple[list[str], list[float]]:
-    """The same from transformers alone, as anybody loads the folder."""
+def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> Timed:
+    """The calls of transformers alone, as anybody loads the folder; in batches, so there is no time of each."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=compute_dtype(read_weights(folder)))
     form = load_format(folder, tokenizer)
-
-    def call(triplet: Triplet) -> str:
-        chat = [{"role": "user", "content": triplet.request}]
-        inputs = tokenizer.apply_chat_template(
-            chat, tools=json.loads(triplet.tools), add_generation_prompt=True, return_tensors="pt"
-        )
+    calls = []
+    for start in tqdm(range(0, len(triplets), _BATCH), unit_scale=_BATCH):
+        prompts = [
+            tokenizer.apply_chat_template(
+                [{"role": "user", "content": one.request}],
+                tools=json.loads(one.tools),
+                add_generation_prompt=True,
+                tokenize=False,
+            )
+            for one in triplets[start : start + _BATCH]
+        ]
+        inputs = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            output = model.generate(**inputs, max_new_tokens=longest)[0, inputs["input_ids"].shape[1] :]
-        text = tokenizer.decode(output, clean_up_tokenization_spaces=False).removesuffix(tokenizer.eos_token)
-        return form.read(text).call or as_text(text)
+            output = model.generate(**inputs, max_new_tokens=longest)[:, inputs["input_ids"].shape[1] :]
+        for text in tokenizer.batch_decode(output, clean_up_tokenization_spaces=False):
+            text = text.partition(tokenizer.eos_token)[0]
+            calls.append(form.read(text).call or as_text(text))
+    return calls, []
 
-    return _timed(triplets, call)
+
+def served(triplets: Sequence[Triplet], model: Path, longest: int) -> Timed:
+    """The calls and seconds of a server that runs for these triplets alone."""
+    with serving(model) as url:
+        return through(url, model, triplets, longest)
 
 
-def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> tuple[list[str], list[float]]:
-    """What each answer of a model's server says, and the seconds that it took."""
-    client = OpenAI(base_url=url, api_key="none", max_retries=0, timeout=600)
+def completed(triplets: Sequence[Triplet], model: Path, longest: int) -> Timed:
+    """The same from llama.cpp, which writes the prompt by the template in the file and completes it as it is."""
+    form = load_format(TRAINED)
+    with serving(model) as url, httpx.Client(base_url=url.removesuffix("/v1"), timeout=600) as client:
+
+        def posted(path: str, **body: Any) -> Any:
+            return client.post(path, json=body).raise_for_status().json()
+
+        def call(triplet: Triplet) -> str:
+            messages = [{"role": "user", "content": triplet.request}]
+            prompt = posted("/apply-template", messages=messages, tools=json.loads(triplet.tools))["prompt"]
+            text = posted("/completion", prompt=prompt, n_predict=longest, temperature=0)["content"]
+            return form.read(text).call or as_text(text)
+
+        return _timed(triplets, call)
+
+
+def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> Timed:
+    """The same from the server of a model, asked with the official OpenAI client."""
+    client = OpenAI(base_url=url, api_key="none", max_retries=1, timeout=600)  # an error 500 closes the connection
 
     def call(triplet: Triplet) -> str:
         try:
@@ -125,16 +155,18 @@ def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) ->
             return call_of(answer.choices[0].message)
         except (BadRequestError, InternalServerError) as error:  # a call that the server cannot read, or a long prompt
             return as_text(str(error))
-        except APIConnectionError as error:
-            raise InputError(f"{model}: its server does not answer: {error}") from None
 
     return _timed(triplets, call)
 
 
-def _timed(triplets: Sequence[Triplet], call: Callable[[Triplet], str]) -> tuple[list[str], list[float]]:
+FOLDER_WAYS = {"transformers": plainly, "transformers serve": served}
+FILE_WAYS = {"llama-server": served, "llama-server without grammar": completed}
+
+
+def _timed(triplets: Sequence[Triplet], call: Callable[[Triplet], str]) -> Timed:
     """The call for each triplet, one after the other, and the seconds that each took."""
     calls, seconds = [], []
-    for triplet in triplets:
+    for triplet in tqdm(triplets):
         start = time.perf_counter()
         calls.append(call(triplet))
         seconds.append(time.perf_counter() - start)
@@ -174,7 +206,7 @@ def serving(model: Path) -> Iterator[str]:
     """Serve a model on a free port of this machine, and yield the base URL for an OpenAI client.
 
     Raises:
-        InputError: the server ends, or does not answer in time; with its last line.
+        InputError: the server does not start in time, or stops answering; with its last line.
     """
     port = free_port()
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
@@ -182,13 +214,18 @@ def serving(model: Path) -> Iterator[str]:
         process = subprocess.Popen(command_of(model, port), env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
             if not _answers(process, f"http://127.0.0.1:{port}/health"):
-                log.seek(0)
-                last = (log.read().strip() or "no word from it").splitlines()[-1]
-                raise InputError(f"{model}: its server did not start: {last}")
+                raise InputError(f"{model}: its server did not start: {_last_line(log)}")
             yield f"http://127.0.0.1:{port}/v1"
+        except (APIConnectionError, httpx.TransportError) as error:
+            raise InputError(f"{model}: its server does not answer ({error}): {_last_line(log)}") from None
         finally:
             process.kill()
             process.wait()
+
+
+def _last_line(log: TextIO) -> str:
+    log.seek(0)
+    return (log.read().strip() or "no word from it").splitlines()[-1]
 
 
 def free_port() -> int:
@@ -210,18 +247,19 @@ def _answers(process: "subprocess.Popen[bytes]", url: str) -> bool:
 
 
 def _result(
-    triplets: Sequence[Triplet], calls: Sequence[str], seconds: Sequence[float], direct: Sequence[str]
+    triplets: Sequence[Triplet], calls: Sequence[str], seconds: Sequence[float], recorded: Sequence[str]
 ) -> dict[str, Any]:
     def verdicts(found: Sequence[str]) -> list[Verdict]:
-        return [judge(one.schema, call, one.chosen) for one, call in zip(triplets, found, strict=True)]
+        calls = ("" if isinstance(_value(call), str) else call for call in found)  # words are no call
+        return [judge(one.schema, call, one.chosen) for one, call in zip(triplets, calls, strict=True)]
 
     tools = [one.tool for one in triplets]
-    ours, theirs = ([one.failure is None for one in verdicts(found)] for found in (direct, calls))
+    ours, theirs = ([one.failure is None for one in verdicts(found)] for found in (recorded, calls))
     return {
         **summarize(verdicts(calls), tools),
-        "same": sum(_value(one) == _value(other) for one, other in zip(calls, direct, strict=True)),
-        "against_direct": difference(ours, theirs, tools),
-        "seconds": {"median": round(statistics.median(seconds), 3), "worst": round(max(seconds), 3)},
+        "same": sum(_value(one) == _value(other) for one, other in zip(calls, recorded, strict=True)),
+        "against_pipeline": difference(ours, theirs, tools),
+        "seconds": {"median": round(statistics.median(seconds), 3), "worst": round(max(seconds), 3)} if seconds else {},
     }
 
 
@@ -233,10 +271,14 @@ def _value(call: str) -> Any:
 
 
 def _rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
-    rows = [["", "answers", "SSPR", "exact values", "same call", "p against direct", "seconds, median", "failures"]]
+    rows = [["", "answers", "SSPR", "exact values", "same call", "p against pipeline", "seconds, median", "failures"]]
     for name, one in results.items():
         rates = [cell(one["sspr"]), cell(one["exact"]), f"{one['same']} of {one['n']}"]
-        ends = [str(one["against_direct"]["p"]), f"{one['seconds']['median']:.2f}", failures(one)]
+        ends = [
+            str(one["against_pipeline"]["p"]),
+            f"{one['seconds']['median']:.2f}" if one["seconds"] else "",
+            failures(one),
+        ]
         rows.append([name, str(one["n"]), *rates, *ends])
     return rows
 

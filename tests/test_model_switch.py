@@ -1,5 +1,6 @@
 """The model switch: one value of `model` brings all that its entry says, and nothing of another's."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,17 @@ from tests.helpers import ROOT
 from tool_dpo.params import load_params, overridden
 
 PARAMS = load_params(ROOT / "params.yaml")
+MADE = (
+    *(f"data/{name}.jsonl" for name in ("triplets", "sft", "preference", "validation", "test", "pairs")),
+    *("models/base", "models/sft", "metrics/data.json"),
+)
+STAGES = ("weights", "generate", "validate", "split", "sft", "dpo", "answer@base")
 IN_FORCE = {
     "smollm2-135m": ("sigmoid_first", 1.0, 1.0e-4, 1.0e-3),
-    "qwen2.5-coder-7b": ("ipo", 0.05, 1.0e-6, 3.0e-5),
-    "qwen3-0.6b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "qwen2_5-coder-7b": ("ipo", 0.05, 1.0e-6, 3.0e-5),
+    "qwen3-0_6b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
     "qwen3-4b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
-    "llama-3.2-1b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
+    "llama-3_2-1b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
     "functiongemma-270m": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
     "xlam-2-1b": ("sigmoid", 0.1, 5.0e-6, 2.0e-4),
 }
@@ -37,6 +43,28 @@ def test_a_model_brings_its_own_loss_beta_and_rates(model: str, tmp_path: Path) 
     dpo = overridden(params.chosen.dpo, beta=params.beta, loss_type=params.loss_type)
     found = (dpo.loss_type, dpo.beta, dpo.learning_rate, params.chosen.sft.learning_rate)
     assert found == IN_FORCE[model]
+
+
+def test_dvc_finds_what_every_stage_needs_of_every_model(tmp_path: Path) -> None:
+    shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
+    for folder in ("data", "models", "metrics"):
+        (tmp_path / folder).mkdir()
+    for name in ("stages", "tool_dpo", "data/tools"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in MADE:
+        (tmp_path / name).touch()
+    subprocess.run(["dvc", "init", "--no-scm", "--quiet"], cwd=tmp_path, check=True)
+    for model in PARAMS.models:
+        _switched(tmp_path, model)
+        result = subprocess.run(
+            ["dvc", "repro", "--dry", "--single-item", *STAGES],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        assert all(f"Running stage '{stage}'" in result.stdout for stage in STAGES)
 
 
 @pytest.mark.parametrize("model", PARAMS.models)

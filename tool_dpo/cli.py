@@ -106,7 +106,7 @@ def call(
 def export(
     gguf: Annotated[GgufType, typer.Option(help="The type of its numbers; q8_0 has half the size of bf16.")],
     model: Annotated[Path, typer.Option(help="The folder of the exported model.")] = Path("models/export"),
-    out: Annotated[Path | None, typer.Option(help="The GGUF file.  [default: MODEL-TYPE.gguf]")] = None,
+    out: Annotated[Path | None, typer.Option(help="The GGUF file; by default MODEL-TYPE.gguf.")] = None,
     llama_cpp: Annotated[
         Path | None, typer.Option(envvar="LLAMA_CPP", help="A folder of llama.cpp's source, which has the converter.")
     ] = None,

@@ -264,6 +264,10 @@ def load_params(path: Path = PARAMS) -> Params:
         params = read_section(Params, document)
         if params.model not in params.models:
             raise ValueError(f"model must be one of {_cut(', '.join(params.models))}, got {_shown(params.model)}")
+        if dotted := next((name for name in params.models if "." in name), None):
+            raise ValueError(
+                f"models: a name must have no dot, which DVC takes for the next level, got {_shown(dotted)}"
+            )
         each = (1 + params.generate.variants) * (1 + sum(params.generate.decisions.values()))
         if (count := params.generate.triplets * each) > _MOST_TRIPLETS:
             factors = "generate.triplets * (1 + generate.variants) * (1 + all generate.decisions)"

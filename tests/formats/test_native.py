@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,6 +37,7 @@ from tool_dpo.schema.violations import fault
 from tool_dpo.tools.given import given_tools
 from tool_dpo.tools.tool import read_tools
 from tool_dpo.triplets.generate import generate
+from tool_dpo.triplets.split import held_out
 from tool_dpo.triplets.triplet import Triplet
 
 TRL = Path(chat_template_utils.__file__).with_name("chat_templates")
@@ -256,6 +258,24 @@ def test_the_training_prompt_is_that_of_a_server(
         assert whole[: len(prompt["input_ids"])] == prompt["input_ids"]
         answered = whole[len(prompt["input_ids"]) :]
         assert tokenizer.decode(answered[: answered.index(tokenizer.eos_token_id)]) == answer
+
+
+def test_every_default_triplet_is_read_and_served_as_it_is_trained(
+    tokenizers: dict[str, Any], formats: dict[str, Native]
+) -> None:
+    apart = partial(held_out, params=PARAMS.split, seed=PARAMS.seed)
+    triplets = list(generate(read_tools(ROOT / "data/tools"), PARAMS.generate, PARAMS.seed, apart))
+    assert len(triplets) > PARAMS.generate.triplets
+    for family, form in formats.items():
+        tokenizer = tokenizers[family]
+        for triplet in said(family, triplets):
+            assert agrees(form, triplet.schema, triplet.chosen, triplet.chosen, None), triplet.chosen
+            body = [{"role": "user", "content": triplet.request}]
+            served = tokenizer.apply_chat_template(
+                body, tools=json.loads(triplet.tools), add_generation_prompt=True, tokenize=False
+            )
+            trained = tokenizer.apply_chat_template(**form.chat(triplet), add_generation_prompt=True)["input_ids"]
+            assert tokenizer(served, add_special_tokens=False)["input_ids"] == trained
 
 
 def test_the_template_in_a_model_folder_is_all_that_a_server_needs(base: Path) -> None:

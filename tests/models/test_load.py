@@ -24,7 +24,7 @@ from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import ADAPTER, TENSORS, WEIGHTS, base_of
 from tool_dpo.params import ModelParams, WeightsParams
 
-QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
+QWEN = PARAMS.models["qwen2_5-coder-7b"].weights
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_unsloth_gets_the_settings_in_the_params(base: Path, tmp_path: Path, mon
     folder = tmp_path / "base"
     _write_folder(QWEN, folder)
     model = load_model(folder, trainable=True)
-    adapt(model, folder, PARAMS.models["qwen2.5-coder-7b"].sft, seed=3)
+    adapt(model, folder, PARAMS.models["qwen2_5-coder-7b"].sft, seed=3)
     config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 16, "lora_alpha": 16, "target_modules": "(a|b)"}
     base_model = {"base_model_name_or_path": "Qwen/Qwen2.5-Coder-7B-Instruct", "revision": QWEN.revision}
     (folder / ADAPTER).write_text(json.dumps({**config, **base_model}))

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -21,12 +22,15 @@ from tests.models.conftest import TASK, Learnt
 from tool_dpo.errors import InputError
 from tool_dpo.formats.format import Question, as_text, function_tool
 from tool_dpo.formats.plain import prompt
-from tool_dpo.models.answers import ask
+from tool_dpo.models.answers import answer, ask
 from tool_dpo.models.gguf import to_gguf
 from tool_dpo.models.weights import load_tokenizer
+from tool_dpo.params import AnswerParams, BatchParams
+from tool_dpo.records import read_json, write_lines
 from tool_dpo.schema.calls import call_schema
 from tool_dpo.schema.violations import violations
 from tool_dpo.tools.tool import read_tools
+from tool_dpo.triplets.triplet import proved
 
 LLAMA_CPP = os.environ.get("LLAMA_CPP")
 TASKS = function_tool("create_task", "", TASK)
@@ -188,6 +192,35 @@ def test_a_port_in_use_is_one_line(
         monkeypatch.setattr(serve, "free_port", lambda: other.getsockname()[1])
         with pytest.raises(InputError, match=f"^{model}: its server did not start: "), serve.serving(model):
             pass
+
+
+def test_the_benchmark_keeps_each_result_and_leaves_out_a_model_whose_server_fails(
+    learnt: Learnt, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    question = replace(learnt.question, prompt=prompt(learnt.question.request, ("create_task", TASK)))
+    calls = {"chosen": learnt.call, "rejected": learnt.call.replace("high", "urgent")}
+    triplet = proved({**asdict(question), **calls, "schema": call_schema("create_task", TASK)})
+    write_lines(Path("data.jsonl"), [triplet.record()])
+    params = AnswerParams(split="test", max_new_tokens=60, constrained=False)
+    answer(Path("data.jsonl"), learnt.folder, Path("answers.jsonl"), params, BatchParams(batch_size=1))
+    Path("broken.gguf").touch()
+    Path("llama-server").write_text("#!/bin/sh\necho the file is cut\nexit 1\n")
+    Path("llama-server").chmod(0o755)
+    command = [sys.executable, "-m", "benchmarks.serve", "--data", "data.jsonl", "--answers", "answers.jsonl", "--out"]
+    paths = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    for models in ([str(exported)], ["broken.gguf"]):
+        shutil.copyfile(ROOT / "params.yaml", "params.yaml")
+        done = subprocess.run(
+            [*command, "out.json", *models], capture_output=True, text=True, env={**os.environ, **paths}
+        )
+        assert done.returncode == 0, done.stderr
+    assert "broken.gguf: its server did not start: the file is cut" in done.stderr.splitlines()
+    results = read_json(Path("out.json"))
+    assert list(results) == ["pipeline", "export, transformers", "export, transformers serve"]
+    for one in results.values():
+        assert (one["same"], one["n"], one["sspr"]["rate"], one["exact"]["rate"]) == (1, 1, 1, 1)
+    assert done.stdout.count("| 1 of 1 |") == 3
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tool_dpo.models import weights as weights_module
 from tool_dpo.models.weights import TEMPLATES, base_of, load_format, load_tokenizer, prepare
 from tool_dpo.params import ModelParams
 
-QWEN = PARAMS.models["qwen2.5-coder-7b"].weights
+QWEN = PARAMS.models["qwen2_5-coder-7b"].weights
 
 
 def test_the_default_weights_come_in_a_package() -> None:
