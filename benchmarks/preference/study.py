@@ -1,7 +1,7 @@
 """The study: {decision examples in SFT: none, some} x {preference pairs: none, schema, decisions, both} on a model.
 
     python -m benchmarks.preference.study                 # prints what is recorded in study/
-    python -m benchmarks.preference.study --model NAME    # first measures what is missing there of a model of params.yaml
+    python -m benchmarks.preference.study --model NAME    # first measures what is missing there of this model
 
 A row is named EXAMPLES-PAIRS: `some-schema` is trained on decision examples in SFT, then on pairs that break a schema.
 Each row is measured on the validation tools. Then the two finalists are trained with two more seeds: the seed of their
@@ -29,11 +29,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from benchmarks.preference.score import scored
-from benchmarks.preference.table import changes, rates
+from benchmarks.preference.table import MEASURES, changes, levels
 from tool_dpo.errors import InputError, run
 from tool_dpo.params import PARAMS, load_params
 from tool_dpo.records import read_json, write_json, write_lines
-from tool_dpo.report.decisions import RATES
 from tool_dpo.report.tables import markdown
 
 RESULTS = Path("benchmarks/preference/study")
@@ -56,7 +55,10 @@ MORE_SEEDS = (1, 2)
 
 @dataclass(frozen=True)
 class Row:
-    """A trained model: after SFT alone if `pairs` is `none`. `seed` is of its last training, if it is not the params'."""
+    """A trained model; after SFT alone if `pairs` is `none`.
+
+    seed: of its last training; None: that of params.yaml.
+    """
 
     examples: str
     pairs: str
@@ -168,7 +170,7 @@ class Study:
         else:
             sft = self._trained(row.start) / "model"
             pairs, counts = folder / "pairs.jsonl", folder / "pairs.json"
-            _stage(folder, "pairs", self.data / "preference.jsonl", self.data / "mined.jsonl", pairs, counts, out=pairs)
+            _run(folder, "stages.pairs", self.data / "preference.jsonl", self.data / "mined.jsonl", pairs, counts)
             _stage(folder, "dpo", pairs, sft, model, curve, out=model)
         return folder
 
@@ -245,17 +247,18 @@ def _run(folder: Path, module: str, *arguments: Path | str) -> None:
 
 
 def _standing(result: dict[str, Any]) -> float:
+    """The mean of all rates of a row, where a call that should not have been made counts against it."""
     summary = result.get("dpo", result["sft"])
-    found = {name: summary[name]["rate"] for name in ("sspr", "exact")}
-    found |= {name: one["rate"] for name, one in summary["decisions"].items() if name in RATES}
-    return mean({**found, "over_call": 1 - found["over_call"]}.values())
+    found = {**summary, **summary["decisions"]}
+    rates: dict[str, float] = {name: found[name]["rate"] for name in MEASURES}
+    return mean({**rates, "over_call": 1 - rates["over_call"]}.values())
 
 
 def _print(folder: Path) -> None:
     """Print the tables of a folder of results."""
     for title, results in _recorded(folder).items():
         if found := [path for path in results if path.exists()]:
-            print(f"{title}\n\n{markdown(rates(found), changes(found))}\n")
+            print(f"{title}\n\n{markdown(levels(found), changes(found))}\n")
 
 
 def _recorded(folder: Path) -> dict[str, list[Path]]:

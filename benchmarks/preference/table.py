@@ -12,16 +12,7 @@ from tool_dpo.report.decisions import RATES
 from tool_dpo.report.tables import cell, failures
 
 ALONE = "SFT alone"
-_LABELS = {
-    "sspr": "SSPR",
-    "exact": "exact",
-    "over_call": "over-call",
-    "call_recall": "call recall",
-    "asked_rightly": "asked rightly",
-    "tool_chosen": "tool chosen",
-    "all_calls": "all calls",
-}
-assert _LABELS.keys() == {"sspr", "exact", *RATES}
+MEASURES = ("sspr", "exact", *RATES)
 
 
 @dataclass(frozen=True)
@@ -33,23 +24,23 @@ class _Row:
     cost: dict[str, Any]
 
 
-def rates(results: Sequence[Path]) -> list[list[str]]:
+def levels(results: Sequence[Path]) -> list[list[str]]:
     """The rates of each row with their intervals."""
-    header = ["row", "calls", *_LABELS.values(), "failures"]
+    header = ["row", "calls", *MEASURES, "failures"]
     rows = []
     for row in _rows(results):
         found = {**row.summary, **row.summary.get("decisions", {})}
-        cells = [cell(found[name]) if name in found else "" for name in _LABELS]
+        cells = [cell(found[name]) if name in found else "" for name in MEASURES]
         rows.append([row.name, str(row.summary["n"]), *cells, failures(row.summary)])
     return [header, *rows]
 
 
 def changes(results: Sequence[Path]) -> list[list[str]]:
     """What each row gained and lost against its SFT model, the last margin of its training, and what it cost."""
-    header = ["row", *(f"{label}: gained, lost" for label in _LABELS.values()), "margin", "training", "answers"]
+    header = ["row", *(f"{name}: gained, lost" for name in MEASURES), "margin", "training", "answers"]
     rows = []
     for row in _rows(results):
-        tests = [_tested(row.tests[name]) if name in row.tests else "" for name in _LABELS]
+        tests = [_tested(row.tests[name]) if name in row.tests else "" for name in MEASURES]
         cost = [_cost(row.cost[name]) if name in row.cost else "" for name in ("training", "answers")]
         rows.append([row.name, *tests, _margin(row.curve), *cost])
     return [header, *rows]
