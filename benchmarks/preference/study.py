@@ -92,7 +92,7 @@ def main() -> None:
     study = Study(asked.model)
     try:
         study.record(GRID, "validation")
-        best = [row for row in GRID if row.name in (asked.finalists or study.best())]
+        best = [row for row in GRID if row.name in (asked.finalists or best(study.results))]
         study.record([replace(row, seed=seed) for row in best for seed in MORE_SEEDS], "validation")
         if asked.test:
             starts = [row.start for row in best if row.start]
@@ -144,10 +144,6 @@ class Study:
         if faults:
             raise InputError(*faults)
 
-    def best(self) -> list[str]:
-        """The names of the two rows with the highest mean of all rates, over-call counted the other way round."""
-        return sorted(NAMES, key=lambda name: -_standing(read_json(self.results / f"validation/{name}.json")))[:2]
-
     def _measure(self, row: Row, part: str, out: Path) -> None:
         print(f"{self.model}: {row.name} on {part} tools", file=sys.stderr)
         folder = self._trained(row)
@@ -161,10 +157,12 @@ class Study:
     def _trained(self, row: Row) -> Path:
         """The folder of a row's model and curve."""
         folder = self.runs / row.name
+        model, curve = folder / "model", folder / "curve.csv"
+        if _cost(model).exists():
+            return folder
         seed: Settings = {} if row.seed is None else {("seed",): row.seed}
         examples: Settings = {} if row.examples == "some" else {("models", self.model, "sft", "decisions"): 0.0}
         _write_params(folder, self.model, {**examples, **PAIRS[row.pairs], **seed})
-        model, curve = folder / "model", folder / "curve.csv"
         if row.start is None:
             _stage(folder, "sft", self.data / "sft.jsonl", self.data / "base", model, curve, out=model)
         else:
@@ -177,7 +175,8 @@ class Study:
     def _answers(self, row: Row, part: str) -> Path:
         folder = self._trained(row)
         out = folder / f"{part}.jsonl"
-        _stage(folder, "answer", self.data / f"requests/{part}.jsonl", folder / "model", out, out=out)
+        if not _cost(out).exists():
+            _stage(folder, "answer", self.data / f"requests/{part}.jsonl", folder / "model", out, out=out)
         return out
 
 
@@ -222,9 +221,8 @@ def _write_params(folder: Path, model: str, settings: Settings) -> None:
 
 
 def _stage(folder: Path, stage: str, *paths: Path, out: Path) -> None:
-    """Run a stage, unless it has already run to its end; what it cost is written last."""
-    if not _cost(out).exists():
-        _run(folder, "benchmarks.preference.cost", _cost(out), f"stages.{stage}", *paths)
+    """Run a stage that makes `out`. What it cost is written last: that file says that the stage ran to its end."""
+    _run(folder, "benchmarks.preference.cost", _cost(out), f"stages.{stage}", *paths)
 
 
 def _cost(out: Path) -> Path:
@@ -244,6 +242,11 @@ def _run(folder: Path, module: str, *arguments: Path | str) -> None:
     )
     if ended.returncode:
         raise InputError(f"{folder}: {' '.join([module, *map(str, arguments)])} failed")
+
+
+def best(results: Path) -> list[str]:
+    """The names of the two rows of the grid with the highest `_standing`, the better one first."""
+    return sorted(NAMES, key=lambda name: -_standing(read_json(results / f"validation/{name}.json")))[:2]
 
 
 def _standing(result: dict[str, Any]) -> float:
