@@ -81,8 +81,7 @@ NAMES = [row.name for row in GRID]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="measure what is missing of this model of params.yaml")
-    finalists = "the rows that are best on the validation tools (default: the two with the highest mean of all rates)"
-    parser.add_argument("--finalists", nargs="+", choices=NAMES, metavar="ROW", help=finalists)
+    parser.add_argument("--finalists", nargs="+", choices=NAMES, metavar="ROW", help="default: see README.md there")
     parser.add_argument("--test", action="store_true", help="ask the finalists the requests to the test tools too")
     asked = parser.parse_args()
     if asked.model is None:
@@ -92,11 +91,12 @@ def main() -> None:
     study = Study(asked.model)
     try:
         study.record(GRID, "validation")
-        best = [row for row in GRID if row.name in (asked.finalists or best(study.results))]
-        study.record([replace(row, seed=seed) for row in best for seed in MORE_SEEDS], "validation")
+        names = asked.finalists or best(study.results)
+        finalists = [row for row in GRID if row.name in names]
+        study.record([replace(row, seed=seed) for row in finalists for seed in MORE_SEEDS], "validation")
         if asked.test:
-            starts = [row.start for row in best if row.start]
-            study.record([row for row in GRID if row in best or row in starts], "test")
+            starts = [row.start for row in finalists]
+            study.record([row for row in GRID if row in finalists or row in starts], "test")
     finally:
         _print(study.results)
 
@@ -241,7 +241,7 @@ def _run(folder: Path, module: str, *arguments: Path | str) -> None:
         [sys.executable, "-m", module, *paths], cwd=folder, env={**os.environ, "PYTHONPATH": search}, check=False
     )
     if ended.returncode:
-        raise InputError(f"{folder}: {' '.join([module, *map(str, arguments)])} failed")
+        raise InputError(f"{folder}: a stage failed, and its message is above")
 
 
 def best(results: Path) -> list[str]:
