@@ -34,10 +34,13 @@ def test_each_held_out_tool_gets_requests_of_every_decision(tmp_path: Path) -> N
     for name, path in outs.items():
         made = list(read_triplets(path))
         expected = {tool for tool in names if part_of[tool] == name}
-        each = {None: 2, "no_tool": 1, "ask": 1, "choose": 1, "several": 1}
-        assert Counter((one.tool, one.decision) for one in made) == {
+        each = {None: 2, "ask": 1, "choose": 1, "several": 1}
+        assert Counter((one.tool, one.decision) for one in made if one.decision != "no_tool") == {
             (tool, decision): count for tool in expected for decision, count in each.items()
         }
+        wrong = [one.tool for one in made if one.decision == "no_tool"]  # of the tools listed, the likeliest
+        assert len(wrong) == len(expected)
+        assert set(wrong) <= expected
         assert len({one.prompt for one in made}) == len(made)
         listed = {one["function"]["name"] for triplet in made for one in json.loads(triplet.tools)}
         assert {part_of[tool] for tool in listed} == {name}
