@@ -36,7 +36,7 @@ from tqdm import tqdm
 from tool_dpo.errors import InputError, run
 from tool_dpo.formats.format import as_text
 from tool_dpo.models.load import compute_dtype
-from tool_dpo.models.weights import load_format, read_weights
+from tool_dpo.models.weights import load_format, read_format, read_weights
 from tool_dpo.params import load_params
 from tool_dpo.records import read_json, write_json
 from tool_dpo.report.decisions import calling
@@ -66,6 +66,8 @@ def main() -> None:
     options = parser.parse_args()
     for model in options.models:
         command_of(model, 0)  # a missing server is told before the first answer
+        if model.is_dir() and read_format(model) == "plain":
+            raise InputError(f"{model}: is asked in the plain format, which no server knows")
     triplets = calling(read_triplets(options.data))[: options.limit]
     answers = calling(read_answers(options.answers))[: options.limit]
     if [one.prompt for one in answers] != [one.prompt for one in triplets]:

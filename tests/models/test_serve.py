@@ -136,33 +136,17 @@ def _post(url: str, body: dict[str, Any]) -> Any:
         return json.load(answer)
 
 
-def test_the_benchmark_compares_every_way_with_the_model_itself(learnt: Learnt, exported: Path, tmp_path: Path) -> None:
-    triplet = {
-        "prompt": prompt(learnt.question.request, ("create_task", TASK)),
-        "request": learnt.question.request,
-        "tools": learnt.question.tools,
-        "chosen": learnt.call,
-        "rejected": learnt.call.replace("high", "urgent"),
-        "schema": call_schema("create_task", TASK),
-    }
-    (tmp_path / "data.jsonl").write_text(json.dumps(triplet) + "\n")
-    done = _benchmark(
-        *("--data", tmp_path / "data.jsonl", "--direct", learnt.folder, "--out", tmp_path / "out.json", exported)
-    )
-    assert done.returncode == 0, done.stderr
-    results = json.loads((tmp_path / "out.json").read_text())
-    assert {name: (one["n"], one["same"], one["sspr"]["rate"]) for name, one in results.items()} == {
-        "direct": (1, 1, 1.0),
-        "export, transformers": (1, 1, 1.0),
-        "export, transformers serve": (1, 1, 1.0),
-    }
-    assert "| export, transformers serve | 1 | 100.0% " in done.stdout
+def _benchmark(*arguments: str | Path, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the benchmark, with a folder of programs that come before others."""
+    env = {**os.environ, "PATH": os.pathsep.join([str(path), os.environ["PATH"]])}
+    command = [sys.executable, "-m", "benchmarks.serve", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 
-def _benchmark(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks.serve", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def test_a_model_in_the_plain_format_is_one_line(plain_base: Path, tmp_path: Path) -> None:
+    done = _benchmark(plain_base, path=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"{plain_base}: is asked in the plain format, which no server knows"
 
 
 def test_a_missing_server_or_model_is_one_line(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,15 +191,12 @@ def test_the_benchmark_keeps_each_result_and_leaves_out_a_model_whose_server_fai
     Path("broken.gguf").touch()
     Path("llama-server").write_text("#!/bin/sh\necho the file is cut\nexit 1\n")
     Path("llama-server").chmod(0o755)
-    command = [sys.executable, "-m", "benchmarks.serve", "--data", "data.jsonl", "--answers", "answers.jsonl", "--out"]
-    paths = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    for models in ([str(exported)], ["broken.gguf"]):
-        shutil.copyfile(ROOT / "params.yaml", "params.yaml")
-        done = subprocess.run(
-            [*command, "out.json", *models], capture_output=True, text=True, env={**os.environ, **paths}
-        )
+    files = {"--data": "data.jsonl", "--answers": "answers.jsonl", "--out": "out.json"}
+    options = [part for option, name in files.items() for part in (option, tmp_path / name)]
+    for model in (exported, tmp_path / "broken.gguf"):
+        done = _benchmark(*options, model, path=tmp_path)
         assert done.returncode == 0, done.stderr
-    assert "broken.gguf: its server did not start: the file is cut" in done.stderr.splitlines()
+    assert f"{model}: its server did not start: the file is cut" in done.stderr.splitlines()
     results = read_json(Path("out.json"))
     assert list(results) == ["pipeline", "export, transformers", "export, transformers serve"]
     for one in results.values():
