@@ -209,6 +209,7 @@ def _key(data: Path) -> str:
 def _write_params(folder: Path, model: str, settings: Settings) -> None:
     """Write the project's params.yaml into a folder, for a model and with other settings."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.sort_base_mapping_type_on_output = False  # the order of generate.mix decides what is drawn
     document = yaml.load(PARAMS.read_text(encoding="utf-8"))
     for (*parents, last), value in {("model",): model, **NOT_MINED, **settings}.items():
         place = document
