@@ -37,7 +37,7 @@ from tool_dpo.errors import InputError, run
 from tool_dpo.formats.format import as_text
 from tool_dpo.models.load import compute_dtype
 from tool_dpo.models.weights import load_format, read_format, read_weights
-from tool_dpo.params import load_params
+from tool_dpo.params import Params, load_params
 from tool_dpo.records import read_json, write_json
 from tool_dpo.report.decisions import calling
 from tool_dpo.report.metrics import summarize
@@ -48,10 +48,10 @@ from tool_dpo.schema.forms import is_message, no_call
 from tool_dpo.schema.verdict import Verdict, judge
 from tool_dpo.triplets.triplet import Triplet, read_triplets
 
-_BATCH = 32
 _START = 300
 """Seconds that a server may take to load a model."""
 TRAINED = Path("models/dpo")
+"""The model whose format reads what llama.cpp completes."""
 Timed = tuple[list[str], list[float]]
 """The call of each answer, or its words if it is none, and the seconds that each took."""
 
@@ -73,14 +73,14 @@ def main() -> None:
     if [one.prompt for one in answers] != [one.prompt for one in triplets]:
         raise InputError(f"{options.answers}: expected answers to the prompts of {options.data}")
     recorded = [one.call or as_text(one.text) for one in answers]
-    longest = load_params().answer.max_new_tokens
+    params = load_params()
     results = read_json(options.out) if options.out and options.out.exists() else {}
     results["pipeline"] = _result(triplets, recorded, [], recorded)
     for model in options.models:
         for engine, ask in (FOLDER_WAYS if model.is_dir() else FILE_WAYS).items():
             name = f"{model.name}, {engine}"
             try:
-                results[name] = _result(triplets, *ask(triplets, model, longest), recorded)
+                results[name] = _result(triplets, *ask(triplets, model, params), recorded)
             except InputError as error:
                 print(error, file=sys.stderr)
                 continue
@@ -90,7 +90,7 @@ def main() -> None:
     print(markdown(_rows(results)))
 
 
-def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> Timed:
+def plainly(triplets: Sequence[Triplet], folder: Path, params: Params) -> Timed:
     """The calls of transformers alone, as anybody loads the folder; in batches, so there is no time of each."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -98,8 +98,8 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> Timed:
     tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=compute_dtype(read_weights(folder)))
     form = load_format(folder, tokenizer)
-    calls = []
-    for start in tqdm(range(0, len(triplets), _BATCH), unit_scale=_BATCH):
+    calls, batch = [], params.chosen.answer.batch_size
+    for start in tqdm(range(0, len(triplets), batch), unit=" batches"):
         prompts = [
             tokenizer.apply_chat_template(
                 [{"role": "user", "content": one.request}],
@@ -107,71 +107,68 @@ def plainly(triplets: Sequence[Triplet], folder: Path, longest: int) -> Timed:
                 add_generation_prompt=True,
                 tokenize=False,
             )
-            for one in triplets[start : start + _BATCH]
+            for one in triplets[start : start + batch]
         ]
         inputs = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            output = model.generate(**inputs, max_new_tokens=longest)[:, inputs["input_ids"].shape[1] :]
+            output = model.generate(**inputs, max_new_tokens=params.answer.max_new_tokens)[
+                :, inputs["input_ids"].shape[1] :
+            ]
         for text in tokenizer.batch_decode(output, clean_up_tokenization_spaces=False):
             text = text.partition(tokenizer.eos_token)[0]
             calls.append(form.read(text).call or as_text(text))
     return calls, []
 
 
-def served(triplets: Sequence[Triplet], model: Path, longest: int) -> Timed:
-    """The calls and seconds of a server that runs for these triplets alone."""
-    with serving(model) as url:
-        return through(url, model, triplets, longest)
+def served(triplets: Sequence[Triplet], model: Path, params: Params) -> Timed:
+    """The calls and seconds of a server, asked for tool calls with the official OpenAI client."""
+
+    def call(client: OpenAI, triplet: Triplet) -> str:
+        answer = client.chat.completions.create(
+            model=str(model),  # `transformers serve` takes no other name
+            messages=[{"role": "user", "content": triplet.request}],
+            tools=json.loads(triplet.tools),
+            max_tokens=params.answer.max_new_tokens,
+            temperature=0,
+        )
+        return call_of(answer.choices[0].message)
+
+    return _from_server(triplets, model, call)
 
 
-def completed(triplets: Sequence[Triplet], model: Path, longest: int) -> Timed:
+def completed(triplets: Sequence[Triplet], model: Path, params: Params) -> Timed:
     """The same from llama.cpp, which writes the prompt by the template in the file and completes it as it is."""
     form = load_format(TRAINED)
-    with serving(model) as url, httpx.Client(base_url=url.removesuffix("/v1"), timeout=600) as client:
 
+    def call(client: OpenAI, triplet: Triplet) -> str:
         def posted(path: str, **body: Any) -> Any:
-            return client.post(path, json=body).raise_for_status().json()
+            return client.post(str(client.base_url.join(path)), cast_to=httpx.Response, body=body).json()
 
-        def call(triplet: Triplet) -> str:
-            messages = [{"role": "user", "content": triplet.request}]
-            prompt = posted("/apply-template", messages=messages, tools=json.loads(triplet.tools))["prompt"]
-            text = posted("/completion", prompt=prompt, n_predict=longest, temperature=0)["content"]
-            return form.read(text).call or as_text(text)
+        messages = [{"role": "user", "content": triplet.request}]
+        prompt = posted("/apply-template", messages=messages, tools=json.loads(triplet.tools))["prompt"]
+        longest = params.answer.max_new_tokens
+        text = posted("/completion", prompt=prompt, n_predict=longest, temperature=0)["content"]
+        return form.read(text).call or as_text(text)
 
-        return _timed(triplets, call)
-
-
-def through(url: str, model: Path, triplets: Sequence[Triplet], longest: int) -> Timed:
-    """The same from the server of a model, asked with the official OpenAI client."""
-    client = OpenAI(base_url=url, api_key="none", max_retries=1, timeout=600)  # an error 500 closes the connection
-
-    def call(triplet: Triplet) -> str:
-        try:
-            answer = client.chat.completions.create(
-                model=str(model),  # `transformers serve` takes no other name
-                messages=[{"role": "user", "content": triplet.request}],
-                tools=json.loads(triplet.tools),
-                max_tokens=longest,
-                temperature=0,
-            )
-            return call_of(answer.choices[0].message)
-        except (BadRequestError, InternalServerError) as error:  # a call that the server cannot read, or a long prompt
-            return as_text(str(error))
-
-    return _timed(triplets, call)
+    return _from_server(triplets, model, call)
 
 
 FOLDER_WAYS = {"transformers": plainly, "transformers serve": served}
 FILE_WAYS = {"llama-server": served, "llama-server without grammar": completed}
 
 
-def _timed(triplets: Sequence[Triplet], call: Callable[[Triplet], str]) -> Timed:
-    """The call for each triplet, one after the other, and the seconds that each took."""
+def _from_server(triplets: Sequence[Triplet], model: Path, call: Callable[[OpenAI, Triplet], str]) -> Timed:
+    """The call for each triplet, one after the other, and the seconds that each took, from a server for them alone."""
     calls, seconds = [], []
-    for triplet in tqdm(triplets):
-        start = time.perf_counter()
-        calls.append(call(triplet))
-        seconds.append(time.perf_counter() - start)
+    with serving(model) as url:
+        client = OpenAI(base_url=url, api_key="none", max_retries=1, timeout=600)  # an error 500 closes the connection
+        for triplet in tqdm(triplets):
+            start = time.perf_counter()
+            try:
+                calls.append(call(client, triplet))
+            except (BadRequestError, InternalServerError) as error:  # an answer that it cannot read, or a long prompt
+                calls.append(as_text(str(error)))
+            seconds.append(time.perf_counter() - start)
     return calls, seconds
 
 
@@ -218,7 +215,7 @@ def serving(model: Path) -> Iterator[str]:
             if not _answers(process, f"http://127.0.0.1:{port}/health"):
                 raise InputError(f"{model}: its server did not start: {_last_line(log)}")
             yield f"http://127.0.0.1:{port}/v1"
-        except (APIConnectionError, httpx.TransportError) as error:
+        except APIConnectionError as error:
             raise InputError(f"{model}: its server does not answer ({error}): {_last_line(log)}") from None
         finally:
             process.kill()
