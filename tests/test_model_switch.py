@@ -49,7 +49,7 @@ def test_dvc_finds_what_every_stage_needs_of_every_model(tmp_path: Path) -> None
     shutil.copyfile(ROOT / "dvc.yaml", tmp_path / "dvc.yaml")
     for folder in ("data", "models", "metrics"):
         (tmp_path / folder).mkdir()
-    for name in ("stages", "tool_dpo", "data/tools"):
+    for name in ("stages", "tool_dpo", "data/tools", "data/small_talk.txt"):
         (tmp_path / name).symlink_to(ROOT / name)
     for name in MADE:
         (tmp_path / name).touch()

@@ -48,8 +48,8 @@ PAIRS: dict[str, Settings] = {
     "decisions": {("pairs", "typed"): "none", ("pairs", "decisions"): 1.0},
     "both": {("pairs", "typed"): "balanced", ("pairs", "decisions"): 1.0},
 }
-EXAMPLES = ("none", "some")
-"""Of decisions in SFT; `some` is the model's own share of them, `sft.decisions` of its entry in params.yaml."""
+EXAMPLES = {"none": 0.0, "some": 1.0}
+"""The share of the decision examples that SFT trains on, `sft.decisions`."""
 MORE_SEEDS = (1, 2)
 
 
@@ -108,14 +108,11 @@ class Study:
         """Make the data.
 
         Raises:
-            InputError: there is no such model, it has no decision examples, the data cannot be made, or the recorded
-                rows are of others.
+            InputError: there is no such model, the data cannot be made, or the recorded rows are of others.
         """
         params = load_params()
         if model not in params.models:
             raise InputError(f"--model: {model!r} is not in {PARAMS}, expected one of {', '.join(params.models)}")
-        if not params.models[model].sft.decisions:
-            raise InputError(f"{PARAMS}: models.{model}.sft.decisions must be > 0 for the study, got 0")
         self.model = model
         self.results = RESULTS / model
         self.data = RUNS / model / "data"
@@ -161,7 +158,7 @@ class Study:
         if _cost(model).exists():
             return folder
         seed: Settings = {} if row.seed is None else {("seed",): row.seed}
-        examples: Settings = {} if row.examples == "some" else {("models", self.model, "sft", "decisions"): 0.0}
+        examples: Settings = {("models", self.model, "sft", "decisions"): EXAMPLES[row.examples]}
         _write_params(folder, self.model, {**examples, **PAIRS[row.pairs], **seed})
         if row.start is None:
             _stage(folder, "sft", self.data / "sft.jsonl", self.data / "base", model, curve, out=model)
@@ -182,7 +179,7 @@ class Study:
 
 def _make_data(folder: Path, model: str) -> None:
     """Make the training data and the requests as the pipeline does, in a folder."""
-    _write_params(folder, model, {})
+    _write_params(folder, model, {("models", model, "sft", "decisions"): EXAMPLES["some"]})
     sources = [Path("data/tools"), Path("data/small_talk.txt")]
     parts = [folder / f"{name}.jsonl" for name in ("sft", "preference", "validation", "test")]
     triplets, base = folder / "triplets.jsonl", folder / "base"
@@ -207,10 +204,15 @@ def _key(data: Path) -> str:
 
 
 def _write_params(folder: Path, model: str, settings: Settings) -> None:
-    """Write the project's params.yaml into a folder, for a model and with other settings."""
+    """Write the project's params.yaml into a folder, for a model and with other settings.
+
+    If the model's chat template can say that an answer may be words, it does: in all rows, so that all are asked alike.
+    """
     yaml = YAML(typ="safe", pure=True)
-    yaml.sort_base_mapping_type_on_output = False  # the order of generate.mix decides what is drawn
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # the order of generate.mix counts
     document = yaml.load(PARAMS.read_text(encoding="utf-8"))
+    if "decisions" in (template := document["models"][model]["template"]):
+        template["decisions"] = True
     for (*parents, last), value in {("model",): model, **NOT_MINED, **settings}.items():
         place = document
         for parent in parents:

@@ -50,7 +50,7 @@ SMALL = {
     "triplets: 802": "triplets: 60",
     "variants: 2 ": "variants: 0 ",
     "preference: 0.06": "preference: 0.4",
-    "max_new_tokens: 160": "max_new_tokens: 4",
+    "max_new_tokens: 224": "max_new_tokens: 4",
 }
 
 
@@ -115,29 +115,27 @@ def test_the_study_runs_on_the_tiny_model_and_continues(
         _study(monkeypatch, "--model", "tiny")
 
 
-@pytest.mark.parametrize(
-    ("model", "told"),
-    [
-        pytest.param(
-            "huge", r"--model: 'huge' is not in params.yaml, expected one of smollm2-135m, .*tiny", id="model"
-        ),
-        pytest.param("tiny", r"models.tiny.sft.decisions must be > 0 for the study, got 0", id="no examples"),
-    ],
-)
-def test_a_model_that_cannot_be_studied_is_refused(
-    small: Path, monkeypatch: pytest.MonkeyPatch, model: str, told: str
-) -> None:
-    text = (small / "params.yaml").read_text()
-    (small / "params.yaml").write_text(
-        text.replace("decisions: 1.0\n      learning_rate: 1.0e-2", "decisions: 0\n      learning_rate: 1.0e-2")
-    )
+@pytest.mark.usefixtures("small")
+def test_an_unknown_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "--model: 'huge' is not in params.yaml, expected one of smollm2-135m, .*tiny"
     with pytest.raises(InputError, match=told):
-        _study(monkeypatch, "--model", model)
+        _study(monkeypatch, "--model", "huge")
+
+
+def test_all_rows_of_a_model_are_asked_alike(small: Path) -> None:
+    """The prompt says that words are allowed, whatever params.yaml says of the model that the pipeline trains."""
+    text = (small / "params.yaml").read_text()
+    told = "      descriptions: none\n"
+    assert told in text
+    (small / "params.yaml").write_text(text.replace(told, f"{told}      decisions: false\n", 1))
+    study._write_params(small / "row", "tiny", {})
+    assert load_params(small / "row/params.yaml").models["tiny"].template["decisions"] is True
 
 
 def test_finalists_are_the_rows_with_the_best_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rate counts as much as any other, and a call that should not be made counts against a row."""
-    one = {name: {"rate": 0.5} for name in ("call_recall", "asked_rightly", "tool_chosen", "all_calls")}
+    names = ("sspr_of_single_calls", "call_recall", "asked_rightly", "tool_chosen", "all_calls")
+    one = {name: {"rate": 0.5} for name in names}
 
     def summary(sspr: float, over_call: float) -> dict[str, Any]:
         return {"sspr": {"rate": sspr}, "exact": {"rate": 0.5}, "decisions": {**one, "over_call": {"rate": over_call}}}
@@ -164,7 +162,7 @@ def test_the_study_prints_recorded_results(monkeypatch: pytest.MonkeyPatch) -> N
     assert ipo[:3] == ["balanced-ipo-1", "310", "88.4% (84.3% to 91.5%)"]
     assert default[0] == "default"
     _, _, ipo, *_ = changes(paths)
-    assert ipo == ["balanced-ipo-1", "7, 23 (McNemar 0.0052)", "7, 31 (McNemar 0.00012)", *[""] * 5, "20.5", "", ""]
+    assert ipo == ["balanced-ipo-1", "7, 23 (McNemar 0.0052)", "7, 31 (McNemar 0.00012)", *[""] * 6, "20.5", "", ""]
 
 
 def test_both_models_are_compared_over_tools(tmp_path: Path) -> None:

@@ -426,6 +426,21 @@ def test_the_template_takes_a_whole_conversation(hermes: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "Call one or more tools: {}\nIf none fits or a value is missing, say so."),
+        ({"decisions": True}, "Call one or more tools: {}\nIf none fits or a value is missing, say so."),
+        ({"decisions": False}, "Answer with one tool call: {}"),
+    ],
+)
+def test_the_template_says_what_may_be_answered(variables: dict[str, bool], told: str, hermes: Any) -> None:
+    call = '<tool_call>\n{"name": name, "arguments": {...}}\n</tool_call>'
+    chat = [{"role": "user", "content": "Go."}]
+    text = hermes.apply_chat_template(chat, tools=[function_tool("t", "", {})], tokenize=False, **variables)
+    assert text.startswith(f"<|im_start|>system\n{told.replace('{}', call, 1)}<|im_end|>")
+
+
 # Verdicts on answers
 
 CALL = '<tool_call>\n{"name": "create_task", "arguments": {"title": "Review PR", "priority": "high"}}\n</tool_call>'
