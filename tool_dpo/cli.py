@@ -40,8 +40,8 @@ def call(
 ) -> None:
     """Print the model's answer to a request: its call, with the tool that it chose and the arguments.
 
-    Several calls are printed as a list. If no tool fits or a value is missing, the model
-    may answer in words, which are printed as they are.
+    Several calls are printed as a list. If no tool fits or a value is missing, a model that
+    is trained on decisions may answer in words, which are printed as they are.
 
     Each line of stdin is a request in plain words, or JSON:
     {"request": "...", "tools": [...]}, with tools of its own if need be.
