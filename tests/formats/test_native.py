@@ -264,11 +264,15 @@ def test_every_default_triplet_is_read_and_served_as_it_is_trained(
     tokenizers: dict[str, Any], formats: dict[str, Native]
 ) -> None:
     apart = partial(held_out, params=PARAMS.split, seed=PARAMS.seed)
-    triplets = list(generate(read_tools(ROOT / "data/tools"), PARAMS.generate, PARAMS.seed, apart))
+    small_talk = read_texts(ROOT / "data/small_talk.txt")
+    tools = read_tools(ROOT / "data/tools")
+    triplets = list(generate(tools, PARAMS.generate, PARAMS.seed, apart, small_talk=small_talk))
     assert len(triplets) > PARAMS.generate.triplets
     for family, form in formats.items():
         tokenizer = tokenizers[family]
         for triplet in said(family, triplets):
+            if triplet.decision == "several" and family in ONE_CALL:
+                continue
             assert agrees(form, triplet.schema, triplet.chosen, triplet.chosen, None), triplet.chosen
             body = [{"role": "user", "content": triplet.request}]
             served = tokenizer.apply_chat_template(
