@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from tests.pipeline.conftest import Project
+from tool_dpo.report.decisions import RATES, calling
+from tool_dpo.triplets.triplet import read_triplets
 
 pytestmark = pytest.mark.xdist_group("pipeline")  # one after another: they share a clone
 MODELS = ("base", "sft", "dpo")
+MEASURES = ("sspr", "exact", *RATES)
 ANSWERS = {f"answer@{name}" for name in MODELS}
 SCORES = {f"score@{name}" for name in MODELS}
 REPORT = {"compare", "export"}
@@ -73,12 +76,13 @@ def _metrics(project: Project, name: str) -> Any:
 
 
 def test_metrics_hold_together(project: Project) -> None:
-    asked = (project.folder / "data/test.jsonl").read_text().count("\n")
+    asked = calling(read_triplets(project.folder / "data/test.jsonl"))
     for name in MODELS:
         details = _metrics(project, f"details/{name}")
-        assert details["passed"] + sum(details["failures"].values()) == details["n"] == asked
-        rates = {measure: details[measure]["rate"] for measure in ("sspr", "exact")}
-        assert _metrics(project, name) == {**rates, "n": asked}
+        assert details["passed"] + sum(details["failures"].values()) == details["n"] == len(asked)
+        found = {**details, **details["decisions"]}
+        rates = {measure: found[measure]["rate"] for measure in MEASURES}
+        assert _metrics(project, name) == {**rates, "n": len(asked)}
 
 
 def test_metrics_show_in_a_fresh_clone_without_a_cache(project: Project, tmp_path: Path) -> None:
@@ -86,21 +90,21 @@ def test_metrics_show_in_a_fresh_clone_without_a_cache(project: Project, tmp_pat
     shown = json.loads(Project(tmp_path / "fresh").run("dvc", "metrics", "show", "--json").stdout)
     files = shown[""]["data"]
     assert {f"metrics/{name}.json" for name in (*MODELS, "data", "compare")} == set(files)
-    assert set(files["metrics/dpo.json"]["data"]) == {"sspr", "exact", "n"}
+    assert set(files["metrics/dpo.json"]["data"]) == {*MEASURES, "n"}
 
 
-def test_experiments_show_few_numbers(project: Project) -> None:
+def test_experiments_show_the_metrics_alone(project: Project) -> None:
     """DVC leaves the file out of a column's name where the name alone is unique."""
     columns = project.run("dvc", "exp", "show", "--csv").stdout.splitlines()[0].split(",")
-    rates = {f"metrics/{model}.json:{measure}" for model in MODELS for measure in ("sspr", "exact", "n")}
-    numbers = rates | {"gained", "lost", "p", "p_exact", "displacement", "triplets", "tools"}
+    rates = {f"metrics/{model}.json:{measure}" for model in MODELS for measure in (*MEASURES, "n")}
+    numbers = rates | {"gained", "lost", "p", "p_exact", "displacement", "triplets", "tools", "decisions"}
     assert set(columns[columns.index("parent") + 1 : columns.index("seed")]) == numbers
 
 
 def test_metrics_and_plots_differ_between_commits(project: Project) -> None:
     project.repro("exp", "run", "-S", "beta=0.1")
     metrics = json.loads(project.run("dvc", "metrics", "diff", "--all", "--json").stdout)
-    assert set(metrics["metrics/dpo.json"]) == {"sspr", "exact", "n"}
+    assert set(metrics["metrics/dpo.json"]) == {*MEASURES, "n"}
     project.run("dvc", "plots", "diff", "HEAD")
     assert (project.folder / "dvc_plots/index.html").exists()
 
