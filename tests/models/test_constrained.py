@@ -6,7 +6,7 @@ import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from tool_dpo.formats.plain import Plain
 from tool_dpo.models import answers
 from tool_dpo.models.constrained import Constrained, grammar, guide
 from tool_dpo.models.weights import load_format, load_tokenizer
-from tool_dpo.params import AnswerParams, BatchParams
+from tool_dpo.params import AnswerParams, BatchParams, Undecided
 from tool_dpo.records import read_texts, write_lines
 from tool_dpo.schema.answer import read_answers
 from tool_dpo.schema.calls import call_schema
@@ -71,7 +71,8 @@ def test_the_param_turns_it_on(base: Path, triplets: list[Triplet], tmp_path: Pa
 def test_a_request_for_a_decision_is_held_to_a_call_of_any_listed_tool(base: Path, tmp_path: Path) -> None:
     """Even where the right answer is no call, or several: the way of decoding does not tell what is right."""
     tools, small_talk = read_tools(ROOT / "data/tools")[::90], read_texts(ROOT / "data/small_talk.txt")
-    params = replace(PARAMS.generate, triplets=2 * len(tools), variants=0)
+    each = dict.fromkeys(get_args(Undecided), 0.5)
+    params = replace(PARAMS.generate, triplets=2 * len(tools), variants=0, decisions=each)
     made = generate(tools, params, seed=2, small_talk=small_talk)
     triplets = {one.decision: one for one in made if one.decides}
     assert len(triplets) == 4

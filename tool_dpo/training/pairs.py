@@ -12,6 +12,7 @@ from tool_dpo.errors import InputError
 from tool_dpo.params import PairsParams
 from tool_dpo.records import write_json, write_lines
 from tool_dpo.schema.documents import parse
+from tool_dpo.schema.forms import read_form
 from tool_dpo.schema.violations import fault
 from tool_dpo.training.pair import Pair, read_pairs
 from tool_dpo.triplets.mistakes import isolated, too_little, too_much
@@ -46,13 +47,17 @@ def balanced(triplet: Triplet, rng: random.Random) -> list[Pair]:
 
 
 def mined(triplet: Triplet, text: str) -> list[Pair]:
-    """A pair for each mistake in a model's answer: the chosen call, and the same call with this one mistake. If the
-    request asks for a decision, the pair of the answer itself, if it is proved to be a wrong one."""
+    """A pair for each mistake in a model's answer: the chosen call, and the same call with this one mistake. Words in
+    place of a call are one mistake. If the request asks for a decision, the pair of the answer itself, if it is proved
+    to be a wrong one."""
     if triplet.decides:
         claim = {name: value for name, value in triplet.record().items() if name not in _OF_REJECTED}
         with suppress(ValueError):
             return [replace(decided(proved(claim | {"rejected": text})), mined=True)]
         return []
+    _, words = read_form(text)
+    if words is not None:
+        return [_pair(triplet, text, str(fault(triplet.schema, text, triplet.chosen)), mined=True)]
     found = isolated(triplet.schema, triplet.chosen, text)
     return [_pair(triplet, one.text, one.violation, mined=True) for one in found]
 
