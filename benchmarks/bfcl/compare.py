@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
-from benchmarks.bfcl.score import Said, answers_of, groups, read_said, right
+from benchmarks.bfcl.score import DECIDED, Said, answers_of, groups, read_said, right
 from tool_dpo.errors import run
 from tool_dpo.records import read_json, read_lines, write_json
 from tool_dpo.report.decisions import calling, decided
@@ -31,7 +31,7 @@ def compare(first: Sequence[Said], second: Sequence[Said]) -> dict[str, Any]:
 
 def _tests(first: Sequence[Said], second: Sequence[Said]) -> dict[str, Any]:
     before, after = answers_of(first), answers_of(second)
-    tests = decided(before, after)
+    tests = {name: test for name, test in decided(before, after).items() if name in DECIDED}
     if not calling(before):
         return tests
     passed, passed_after = ([verdict.failure is None for verdict in judge_all(one)] for one in (before, after))

@@ -20,7 +20,8 @@ from tool_dpo.stage import paths
 _GROUPS = {"simple_and_multiple": ("simple_python", "multiple"), **{name: (name,) for name in CATEGORIES}}
 """The categories that are counted together, by the name of their metrics."""
 
-_RATES = tuple(name for name in RATES if name != "sspr_of_single_calls")  # the categories tell these apart
+DECIDED = tuple(name for name in RATES if name != "sspr_of_single_calls")
+"""The rates of decisions. Single calls have categories of their own, so their SSPR is `sspr` there."""
 
 Said = tuple[Mapping[str, Any], Answer]
 """A case, and a model's answer to it."""
@@ -68,7 +69,7 @@ def right(said: Sequence[Said]) -> list[bool]:
 
 def _measure(said: Sequence[Said]) -> dict[str, Any]:
     answers = answers_of(said)
-    decided = {name: found for name, found in decisions(answers).items() if name in _RATES}
+    decided = {name: found for name, found in decisions(answers).items() if name in DECIDED}
     if not calling(answers):
         called = decided["over_call"]
         free = {name: round(1 - called[end], 4) for name, end in (("rate", "rate"), ("low", "high"), ("high", "low"))}
