@@ -20,6 +20,7 @@ $(READY): pyproject.toml $(wildcard requirements/*.txt)
 	pip install --quiet --no-deps --no-build-isolation -e .
 	test ! -e .venv/gpu || $(LOCKED) -r requirements/torch.txt -r requirements/gpu.txt
 	touch $@
+	@echo "All is installed. To use it by hand: source .venv/bin/activate"
 
 gpu: .venv/gpu      ## what training on a GPU needs besides
 

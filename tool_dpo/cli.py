@@ -61,6 +61,7 @@ def call(
 
     from tool_dpo.errors import InputError
     from tool_dpo.models.call import ToolCaller
+    from tool_dpo.models.decode import BY_BATCH
     from tool_dpo.models.requests import Line, read_requests
     from tool_dpo.tools.tool import named, read_tools
 
@@ -83,7 +84,8 @@ def call(
     answers = ToolCaller.load(model).calls(
         asked, constrained=constrained, max_new_tokens=max_new_tokens, batch_size=batch_size
     )
-    progress = tqdm(answers, total=len(lines), unit=" requests", disable=None if many else True)  # None: no terminal
+    silent = None if many else True  # None: where stderr is no terminal
+    progress = tqdm(answers, total=len(lines), unit=" requests", disable=silent, **BY_BATCH)
     valid, called = True, True
     for line, answer in zip(lines, progress, strict=True):
         where = f"stdin:{line.number}: " if many else ""

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,17 @@ def test_a_killed_run_asks_only_what_is_left(
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     assert len(asked) == 40 - 2 * BATCH.batch_size
     assert (tmp_path / "out.jsonl").read_text() == (tmp_path / "whole.jsonl").read_text()
+
+
+def test_right_answers_that_cannot_be_written_whole_are_counted(
+    base: Path, data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
+    answers.answer(data, base, tmp_path / "out.jsonl", replace(ASK, max_new_tokens=400), BATCH)
+    (warning,) = (record.getMessage() for record in caplog.records)
+    assert warning.startswith(
+        "40 of 40 right answers are longer than max_new_tokens (3): they will be cut off; the longest has "
+    )
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_schema_that_no_grammar_can_hold_is_an_error_of_one_line(caller: ToolC
 
 
 def test_a_folder_that_is_no_model_is_an_error_of_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"^{tmp_path}/weights.json: no such file$"):
+    with pytest.raises(InputError, match=rf"^{tmp_path}/weights.json: no such file: expected a model folder"):
         ToolCaller.load(tmp_path)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -30,6 +32,20 @@ QWEN = PARAMS.models["qwen2_5-coder-7b"].weights
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"weights\.json: no such file"):
         load_model(tmp_path)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives freed memory back so early")
+def test_freed_tensors_stay_with_the_process(base: Path) -> None:
+    load_model(base)
+    tensor = torch.ones(2**26)
+    held = _resident()
+    del tensor
+    assert held - _resident() < 2**26
+
+
+def _resident() -> int:
+    """The memory of this process that is in RAM, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_a_hub_model_without_network_is_reported_in_one_line(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("a.json", b"{", ":1: not JSON: Expecting property name enclosed in double quotes at column 2"),
+        ("a.json", b"{", ":1: not JSON: Expecting property name enclosed in double quotes: column 2"),
         ("a.json", b'["\\ud800"]', ": '\\ud800' is half a character (a lone surrogate)"),
         ("a.json", b'["\xff"]', ": not UTF-8: byte 2"),
         ("a.yaml", b"a: [\nb", ":2: not YAML: expected ',' or ']', but got"),
@@ -57,8 +57,9 @@ def test_a_byte_order_mark_is_ignored(name: str, tmp_path: Path) -> None:
         ("a.yaml", b"a:\n- .inf", ":2: not YAML: not a JSON number"),
         ("a.yaml", b"? [a]\n: 1", ":1: not YAML: a key is not a text"),
         ("a.yaml", b"a: 1\n---\nb: 2", ":2: not YAML: more than one document"),
-        ("a.jsonl", b"[1]\n\n[1", ":3: not JSON: Expecting ',' delimiter at column 3"),
-        ("a.json", b"{}\n{", ":2: not JSON: Expecting property name enclosed in double quotes at column 2"),
+        ("a.json", b'{"a', ":1: not JSON: Unterminated string starting at: column 2"),
+        ("a.jsonl", b"[1]\n\n[1", ":3: not JSON: Expecting ',' delimiter: column 3"),
+        ("a.json", b"{}\n{", ":2: not JSON: Expecting property name enclosed in double quotes: column 2"),
         ("a.yaml", b"a: !!python/object:os.system {}", ":1: not YAML: could not determine a constructor"),
         ("a.yaml", b"a: \0", ": not YAML: "),
     ],

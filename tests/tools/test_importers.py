@@ -67,7 +67,7 @@ def test_a_folder_may_hold_documents_of_every_kind(caplog: pytest.LogCaptureFixt
         ("a.yaml", "", ": found null, expected tools"),
         ("a.yaml", "swagger: '2.0'", ": found OpenAPI 2.0, expected tools"),
         ("a.yaml", 100_000 * "[" + 100_000 * "]", ": nested too deeply"),
-        ("a.jsonl", '{"name": "a", "parameters": {}}\n\n{"name"', ":3: not JSON: Expecting ':' delimiter at column 8"),
+        ("a.jsonl", '{"name": "a", "parameters": {}}\n\n{"name"', ":3: not JSON: Expecting ':' delimiter: column 8"),
     ],
 )
 def test_a_file_without_tools_is_reported_in_one_line(name: str, content: str, reason: str, tmp_path: Path) -> None:

@@ -43,11 +43,12 @@ def test_required_properties_come_first_at_every_depth(tmp_path: Path) -> None:
     assert list(tool.parameters["properties"]["x"]["items"]["properties"]) == ["a", "b"]
 
 
-def test_tools_are_sorted_by_name_over_all_files(tmp_path: Path) -> None:
+def test_tools_of_a_folder_are_sorted_by_name_and_those_of_a_file_are_not(tmp_path: Path) -> None:
     for file, names in (("b.json", ("c", "a")), ("a.json", ("d", "b"))):
         write(tmp_path / file, *(changed(TASK_ITEM, {"function.name": name}) for name in names))
     (tmp_path / "notes.txt").write_text("not a tool")
     assert [tool.name for tool in read_tools(tmp_path)] == ["a", "b", "c", "d"]
+    assert [tool.name for tool in read_tools(tmp_path / "b.json")] == ["c", "a"]
 
 
 def test_a_tool_may_lack_a_description_and_requests(tmp_path: Path) -> None:
@@ -75,8 +76,8 @@ def test_a_bad_tool_is_reported(case: dict[str, Any], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"[\n  {,\n]", ":2: not JSON: Expecting property name enclosed in double quotes at column 4"),
-        (b"", ":1: not JSON: Expecting value at column 1"),
+        (b"[\n  {,\n]", ":2: not JSON: Expecting property name enclosed in double quotes: column 4"),
+        (b"", ":1: not JSON: Expecting value: column 1"),
         (b'["\xff"]', ": not UTF-8: byte 2"),
         (
             b'{"type": "function"}',

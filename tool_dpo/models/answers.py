@@ -12,7 +12,7 @@ from tool_dpo.errors import InputError
 from tool_dpo.files import atomic, put_aside
 from tool_dpo.formats.format import Asked, Format, Reading
 from tool_dpo.models.checkpoints import CHECKPOINTS, fingerprint, model_files
-from tool_dpo.models.decode import decode
+from tool_dpo.models.decode import BY_BATCH, decode
 from tool_dpo.models.load import load_model
 from tool_dpo.models.weights import load_format, load_tokenizer
 from tool_dpo.params import AnswerParams, BatchParams
@@ -110,8 +110,8 @@ def ask(
             model, tokenizer, chats, **settings, processor=processor, done=frozenset(texts), expected=written
         )
         partial.parent.mkdir(exist_ok=True)
-        with partial.open("a", encoding="utf-8") as file, tqdm(total=len(asked), initial=len(texts)) as bar:
-            bar.set_description(f"{folder.name} answers")
+        answered = tqdm(total=len(asked), initial=len(texts), desc=f"{folder.name} answers", **BY_BATCH)
+        with partial.open("a", encoding="utf-8") as file, answered as bar:
             for index, text in answers:
                 bar.update(index not in texts)
                 texts[index] = text

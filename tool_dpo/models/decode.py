@@ -1,5 +1,6 @@
 """Let a model answer many prompts, in batches."""
 
+import logging
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,9 @@ if TYPE_CHECKING:
     from transformers import LogitsProcessor, PreTrainedModel, PreTrainedTokenizerBase
 
 
+BY_BATCH = {"mininterval": 0, "smoothing": 0}
+"""Arguments of tqdm for answers that come a batch at a time: else it shows the first of a batch until the next comes,
+and takes the rest of the batch for speed."""
 _ALIKE = 4
 
 
@@ -32,7 +36,8 @@ def decode(
 
     Decoding is greedy at temperature 0. Above 0 it samples from the whole distribution. Each batch has its own seed, so
     skipping the batches that are `done` does not change the others. An answer cut off by `max_new_tokens` is returned
-    as it is, so it does not parse. `processor` gets the prompt indices of a batch and returns a LogitsProcessor.
+    as it is, so it does not parse. A warning counts the `expected` answers that would be cut off. `processor` gets the
+    prompt indices of a batch and returns a LogitsProcessor.
     """
     import torch
     from transformers import GenerationConfig
@@ -51,6 +56,11 @@ def decode(
     order = sorted(range(len(chats)), key=lambda index: -len(encoded[index]))
     if expected:
         answers = [len(ids) for ids in tokenizer(list(expected))["input_ids"]]
+        if longer := sum(length > max_new_tokens for length in answers):
+            told = (
+                "%d of %d right answers are longer than max_new_tokens (%d): they will be cut off; the longest has %d"
+            )
+            logging.getLogger(__name__).warning(told, longer, len(answers), max_new_tokens, max(answers))
         alike = [order[start : start + _ALIKE * batch_size] for start in range(0, len(order), _ALIKE * batch_size)]
         order = [index for group in alike for index in sorted(group, key=lambda index: -answers[index])]
     for start in range(0, len(order), batch_size):

@@ -1,6 +1,8 @@
 """Load the model of a model folder, with its adapter if it has one."""
 
+import ctypes
 import math
+import platform
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,6 +43,7 @@ _SET: dict[str, Callable[[Any], bool]] = {
 
 _BFLOAT16 = ("avx512_bf16", "amx_bf16", "bf16")
 """PyTorch's names for the CPU features that multiply bfloat16: two on x86, one on ARM."""
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt(3)
 
 
 def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
@@ -52,6 +55,7 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
     weights = read_weights(folder)
     require_backend(weights)
     shapes = _adapter_shapes(folder, weights)
+    _keep_freed_memory()
     if weights.backend == "unsloth":
         with loading(folder, weights):
             return _load_unsloth(weights, folder if shapes is not None else None, trainable)
@@ -66,6 +70,18 @@ def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
             model = _adapt(model, folder, shapes, trainable=trainable)
     model.get_output_embeddings().register_forward_pre_hook(_contiguous)
     return model
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep the memory of freed tensors for the next ones (mallopt(3)).
+
+    Else it returns that of large ones to the kernel, which has to clear it again before the next use
+    (benchmarks/train.md).
+    """
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def load_merged(folder: Path) -> "PreTrainedModel":

@@ -22,7 +22,7 @@ from tool_dpo.schema.keywords import (
 )
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, repr=False)
 class Violation:
     """One fault: the rank of its kind in KINDS, its JSON path, its JSON Schema keyword, and the validator's message.
 
@@ -41,6 +41,9 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.kind} at {self.path}: {self.message}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
 
 class Validator:

@@ -41,7 +41,7 @@ def read_document(path: Path) -> Any:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg} at column {error.colno}") from None
+        raise InputError(f"{path}:{error.lineno}: not JSON: {error.msg}: column {error.colno}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8: byte {error.start}") from None
     except UnicodeEncodeError as error:

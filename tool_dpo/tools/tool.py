@@ -38,7 +38,7 @@ class Tool:
 
 
 def read_tools(source: Path) -> list[Tool]:
-    """All tools of a file, or of the files in a folder whose names end in one of `SUFFIXES`, sorted by name.
+    """All tools of a file, in its order; or of the files in a folder whose names end in one of `SUFFIXES`, by name.
 
     What cannot become a tool in a document of another form is left out, with a warning.
 
@@ -56,7 +56,7 @@ def read_tools(source: Path) -> list[Tool]:
         raise InputError(
             f"{source}: no tools found, expected {', '.join(f'*{one}' for one in SUFFIXES)} files of tools"
         )
-    return [tools[name] for name in sorted(tools)]
+    return list(tools.values()) if source.is_file() else [tools[name] for name in sorted(tools)]
 
 
 def named(tools: list[Tool], names: list[str]) -> list[Tool]:
