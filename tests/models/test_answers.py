@@ -76,9 +76,7 @@ def test_right_answers_that_cannot_be_written_whole_are_counted(
     answers.answer(data, base, tmp_path / "out.jsonl", ASK, BATCH)
     answers.answer(data, base, tmp_path / "out.jsonl", replace(ASK, max_new_tokens=400), BATCH)
     (warning,) = (record.getMessage() for record in caplog.records)
-    assert warning.startswith(
-        "40 of 40 right answers are longer than max_new_tokens (3): they will be cut off; the longest has "
-    )
+    assert warning.startswith("40 of 40 right answers are too long for max_new_tokens (3); the longest has ")
 
 
 @pytest.mark.parametrize(

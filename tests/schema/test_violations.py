@@ -24,6 +24,12 @@ def test_violations(case: dict[str, Any]) -> None:
     assert found == case["expected"]
 
 
+def test_a_violation_is_shown_in_words() -> None:
+    (found,) = violations(call_schema("t", CASES["parameters"]), {"tool": "t", "parameters": {}})[:1]
+    assert repr([found]) == f"[<{found}>]"
+    assert str(found).startswith(f"{found.kind} at {found.path}: ")
+
+
 def test_a_pattern_that_backtracks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tool_dpo.schema.engine.PATIENCE", 0.1)
     endless, text = r"^(?:(a|aa)+)\1$", "a" * 60

@@ -83,7 +83,7 @@ def ask(
     """The answer of the model in `folder` to each request, and what it reads as. With `schemas`, those of the calls
     that each request allows, decoding is constrained to one of these calls.
 
-    `expected` answers, if known, only decide which requests share a batch.
+    `expected` answers, if known, decide which requests share a batch; a warning counts those that are too long.
 
     Raises:
         InputError: the model cannot be loaded, or `schemas` are given and llguidance is not installed or the model's

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 BY_BATCH = {"mininterval": 0, "smoothing": 0}
-"""Arguments of tqdm for answers that come a batch at a time: else it shows the first of a batch until the next comes,
-and takes the rest of the batch for speed."""
+"""Arguments of tqdm for answers that come a batch at a time. Without them the bar stops at the first answer of a batch
+until the next batch comes, and shows a wrong speed."""
 _ALIKE = 4
 
 
@@ -55,11 +55,9 @@ def decode(
     encoded = [tokenizer.apply_chat_template(**one, add_generation_prompt=True)["input_ids"] for one in chats]
     order = sorted(range(len(chats)), key=lambda index: -len(encoded[index]))
     if expected:
-        answers = [len(ids) for ids in tokenizer(list(expected))["input_ids"]]
+        answers = [len(ids) for ids in tokenizer(list(expected), add_special_tokens=False)["input_ids"]]
         if longer := sum(length > max_new_tokens for length in answers):
-            told = (
-                "%d of %d right answers are longer than max_new_tokens (%d): they will be cut off; the longest has %d"
-            )
+            told = "%d of %d right answers are too long for max_new_tokens (%d); the longest has %d tokens"
             logging.getLogger(__name__).warning(told, longer, len(answers), max_new_tokens, max(answers))
         alike = [order[start : start + _ALIKE * batch_size] for start in range(0, len(order), _ALIKE * batch_size)]
         order = [index for group in alike for index in sorted(group, key=lambda index: -answers[index])]

@@ -49,13 +49,18 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of mallopt(3)
 def load_model(folder: Path, *, trainable: bool = False) -> "PreTrainedModel":
     """Load the base model of a folder, and the folder's adapter if it has one.
 
+    On Linux without a GPU, the process keeps freed memory from then on.
+
     Raises:
         InputError: the folder, the weights, or the GPU or network that they need is missing, or the adapter is bad.
     """
+    import torch
+
     weights = read_weights(folder)
     require_backend(weights)
     shapes = _adapter_shapes(folder, weights)
-    _keep_freed_memory()
+    if not torch.cuda.is_available():
+        _keep_freed_memory()
     if weights.backend == "unsloth":
         with loading(folder, weights):
             return _load_unsloth(weights, folder if shapes is not None else None, trainable)

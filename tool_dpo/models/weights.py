@@ -151,7 +151,7 @@ def read_format(folder: Path) -> str:
 
 def _read(folder: Path) -> tuple[WeightsParams, str]:
     if not (folder / WEIGHTS).exists():
-        raise InputError(f"{folder / WEIGHTS}: no such file: expected a model folder, as `dvc repro` makes")
+        raise InputError(f"{folder / WEIGHTS}: no such file: expected a model folder, which `dvc repro` makes")
     found = read_json(folder / WEIGHTS)
     if not isinstance(found, dict) or found.get("format") not in get_args(FormatName):
         raise InputError(f"{folder / WEIGHTS}: expected an object with a format, {' or '.join(get_args(FormatName))}")

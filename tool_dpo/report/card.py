@@ -47,6 +47,9 @@ $settings
 | file | lines | md5 |
 |:--|--:|:--|
 $data
+
+Of the lines of `data/sft.jsonl` that ask for a decision (no tool fits, a value is missing, ...), SFT took the share
+`sft.decisions`.
 """)
 
 _NATIVE = """\

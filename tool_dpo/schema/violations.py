@@ -22,7 +22,7 @@ from tool_dpo.schema.keywords import (
 )
 
 
-@dataclass(frozen=True, order=True, repr=False)
+@dataclass(frozen=True, order=True)
 class Violation:
     """One fault: the rank of its kind in KINDS, its JSON path, its JSON Schema keyword, and the validator's message.
 
