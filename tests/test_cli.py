@@ -27,7 +27,7 @@ def test_import_writes_tools_with_requests(tmp_path: Path) -> None:
         "4 tools, 1 skipped",
     ]
     tools = read_tools(out)
-    assert [tool.name for tool in tools] == ["changeOrder", "delete_orders_id", "listOrders", "orders_create"]
+    assert [tool.name for tool in tools] == ["listOrders", "orders_create", "changeOrder", "delete_orders_id"]
     assert all(tool.requests for tool in tools)
     assert json.loads(command("import", out).stdout) == json.loads(out.read_text())
 

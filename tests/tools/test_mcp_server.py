@@ -53,8 +53,8 @@ def test_a_published_server_started_on_stdio_gives_tools_to_train_on(tmp_path: P
     done = command("import", "--mcp", TIME, "--out", tmp_path / "time.json")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (0, "2 tools, 0 skipped")
     tools = read_tools(tmp_path / "time.json")
-    assert [tool.name for tool in tools] == ["convert_time", "get_current_time"]
-    assert list(tools[0].parameters["properties"]) == ["source_timezone", "time", "target_timezone"]
+    assert [tool.name for tool in tools] == ["get_current_time", "convert_time"]
+    assert list(tools[1].parameters["properties"]) == ["source_timezone", "time", "target_timezone"]
 
 
 def test_a_server_on_http(url: str) -> None:
